@@ -1,0 +1,76 @@
+# Yours: CC CPPFLAGS CFLAGS LDFLAGS PREFIX DESTDIR.  Ours: what has STRICT and
+# HARDEN in its name.  CPPFLAGS=-DNO_LINUX builds the POSIX fallbacks.
+
+CC = cc
+CFLAGS = -O2 -g
+PREFIX = /usr/local
+SBINDIR = $(PREFIX)/sbin
+MANDIR = $(PREFIX)/share/man
+
+STRICT = -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic \
+	-Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla
+HARDEN = -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
+HARDEN_LINK = -pie -Wl,-z,relro,-z,now
+SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+
+OBJECTS = smtpd.o protocol.o channel.o
+UNITS = tests/unit/content tests/unit/session tests/unit/channel
+HELPERS = tests/unit/probe
+
+all: smtpd
+
+smtpd: $(OBJECTS)
+	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@ $(OBJECTS)
+
+.c.o:
+	$(CC) $(STRICT) $(HARDEN) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+smtpd.o: smtpd.c protocol.h channel.h
+protocol.o: protocol.c protocol.h channel.h
+channel.o: channel.c channel.h
+
+# The whole program under AddressSanitizer and UndefinedBehaviorSanitizer.
+smtpd-sanitized: smtpd.c protocol.c channel.c protocol.h channel.h
+	$(CC) $(STRICT) $(CPPFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ \
+		smtpd.c protocol.c channel.c
+
+units: $(UNITS) $(HELPERS)
+
+# Unit tests run the very modules of the program, under the sanitizers.
+$(UNITS): tests/unit/tap.h protocol.c channel.c protocol.h channel.h
+$(UNITS): %: %.c
+	$(CC) $(STRICT) -I. $(CPPFLAGS) $(SANITIZE) $(LDFLAGS) \
+		-o $@ $< protocol.c channel.c
+
+$(HELPERS): %: %.c
+	$(CC) $(STRICT) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+# SMTPD=./smtpd-sanitized tests that build instead.
+test: smtpd units
+	tests/run
+
+check: test
+
+demo: smtpd
+	tests/demo
+
+lint: smtpd
+	shellcheck -x tests/run tests/demo tests/*.bash tests/*.bats .ci/run
+	mandoc -Tlint -Wwarning smtpd.8
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
+		--enable=warning,performance,portability \
+		-D_POSIX_C_SOURCE=200809L channel.c protocol.c smtpd.c
+
+install: smtpd
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8
+	install -m 755 smtpd $(DESTDIR)$(SBINDIR)/smtpd
+	install -m 644 smtpd.8 $(DESTDIR)$(MANDIR)/man8/smtpd.8
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/smtpd $(DESTDIR)$(MANDIR)/man8/smtpd.8
+
+clean:
+	rm -f smtpd smtpd-sanitized $(OBJECTS) $(UNITS) $(HELPERS)
+
+.PHONY: all units test check demo lint install uninstall clean

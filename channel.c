@@ -1,0 +1,323 @@
+#include "channel.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SIGNALS_EVERY = 100 };	/* ms; see channel_wait */
+
+void
+channel_open(struct channel *c, int read_fd, int write_fd, long long patience)
+{
+	c->read_fd = read_fd;
+	c->write_fd = write_fd;
+	channel_patience(c, patience);
+}
+
+void
+channel_patience(struct channel *c, long long patience)
+{
+	c->patience = patience;
+	c->flush_by = 0;
+}
+
+long long
+channel_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* What a failed call means: a connection that broke has ended. */
+static enum channel_status
+failure(int *kept)
+{
+	*kept = errno;
+	switch (errno) {
+	case ECONNRESET:
+	case ECONNABORTED:
+	case EPIPE:
+	case ETIMEDOUT:
+	case ENOTCONN:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case ENETRESET:
+	case EHOSTUNREACH:
+	case EIO:		/* a terminal that hung up */
+		return CHANNEL_EOF;
+	default:
+		return CHANNEL_ERROR;
+	}
+}
+
+static fd_set *
+only(fd_set *set, int fd)
+{
+	if (fd < 0)
+		return NULL;
+	FD_ZERO(set);
+	FD_SET(fd, set);
+	return set;
+}
+
+static enum channel_status
+wait_until(int read_fd, int write_fd, long long rest)
+{
+	fd_set reads, writes;
+	sigset_t none;
+	struct timespec limit = { rest / 1000, rest % 1000 * 1000000 };
+	int max = read_fd > write_fd ? read_fd : write_fd;
+	int n;
+
+	if (max >= (int)FD_SETSIZE)
+		return CHANNEL_ERROR;
+	sigemptyset(&none);
+	n = pselect(max + 1, only(&reads, read_fd), only(&writes, write_fd),
+	    NULL, rest == CHANNEL_FOREVER ? NULL : &limit, &none);
+	if (n > 0)
+		return CHANNEL_OK;
+	if (n == 0)
+		return CHANNEL_TIMEOUT;
+	return errno == EINTR ? CHANNEL_INTERRUPTED : CHANNEL_ERROR;
+}
+
+enum channel_status
+channel_wait(struct channel *c, int read_fd, int write_fd, long long deadline)
+{
+	enum channel_status status;
+	long long now = channel_now(), rest = CHANNEL_FOREVER;
+
+	if (deadline != CHANNEL_FOREVER)
+		rest = deadline > now ? deadline - now : 0;
+	status = wait_until(read_fd, write_fd, rest);
+
+	/* Linux lets no signal in where a descriptor was ready at once: a
+	 * client that never pauses would hold them off for ever. */
+	if (status != CHANNEL_OK)
+		c->let_in = now;
+	else if (now - c->let_in >= SIGNALS_EVERY) {
+		c->let_in = now;
+		if (wait_until(-1, -1, 0) == CHANNEL_INTERRUPTED)
+			status = CHANNEL_INTERRUPTED;
+	}
+	return status;
+}
+
+/* A terminal's LF becomes CR LF; the octets stand at the end of a space that
+ * is twice as large.  Returns how many they are then. */
+static size_t
+expand(struct channel *c, char *to, const char *from, size_t n)
+{
+	char *start = to;
+
+	while (n-- > 0) {
+		if (*from == '\n' && c->last != '\r')
+			*to++ = '\r';
+		c->last = *from;
+		*to++ = *from++;
+	}
+	return (size_t)(to - start);
+}
+
+/* As read(2), into the free part of the buffer, once a wait said readable. */
+static ssize_t
+read_some(struct channel *c)
+{
+	char *to = c->in + c->hi;
+	size_t room = sizeof c->in - c->hi;
+	ssize_t n;
+
+	if (!c->read_plain) {
+		n = recv(c->read_fd, to, room, MSG_DONTWAIT);
+		if (n >= 0 || errno != ENOTSOCK)
+			return n;
+		c->read_plain = true;
+		c->terminal = isatty(c->read_fd);
+	}
+	if (!c->terminal)
+		return read(c->read_fd, to, room);
+	n = read(c->read_fd, to + room / 2, room / 2);
+	return n > 0 ? (ssize_t)expand(c, to, to + room / 2, (size_t)n) : n;
+}
+
+enum channel_status
+channel_fill(struct channel *c, long long deadline)
+{
+	enum channel_status status = channel_flush(c);
+	ssize_t n = -1;
+
+	if (c->lo > 0) {
+		memmove(c->in, c->in + c->lo, c->hi - c->lo);
+		c->hi -= c->lo;
+		c->lo = 0;
+	}
+	assert(c->hi < sizeof c->in);
+	while (status == CHANNEL_OK && n < 0) {
+		status = channel_wait(c, c->read_fd, -1, deadline);
+		if (status != CHANNEL_OK)
+			break;
+		n = read_some(c);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return failure(&c->read_errno);
+	}
+	if (status != CHANNEL_OK)
+		return status;
+	c->hi += (size_t)n;
+	c->octets_in += (size_t)n;
+	return n > 0 ? CHANNEL_OK : CHANNEL_EOF;
+}
+
+enum channel_status
+channel_record(struct channel *c, char delimiter, size_t max,
+    struct span *record)
+{
+	char *start = c->in + c->lo;
+	char *found = memchr(start + c->seen, delimiter,
+	    c->hi - c->lo - c->seen);
+	size_t len = found != NULL ? (size_t)(found + 1 - start) :
+	    c->hi - c->lo;
+
+	if (found == NULL) {
+		/* what is past the limit is of no use to anybody */
+		c->seen = len < max ? len : max;
+		c->hi = c->lo + c->seen;
+		return CHANNEL_EMPTY;
+	}
+	c->seen = 0;
+	c->lo += len;
+	record->ptr = start;
+	record->len = len < max ? len : max;
+	return len > max ? CHANNEL_TOO_LONG : CHANNEL_OK;
+}
+
+char *
+channel_peek(struct channel *c, size_t *len)
+{
+	*len = c->hi - c->lo;
+	return c->in + c->lo;
+}
+
+void
+channel_consume(struct channel *c, size_t len)
+{
+	assert(len <= c->hi - c->lo);
+	c->lo += len;
+	c->seen = 0;
+}
+
+size_t
+channel_room(const struct channel *c)
+{
+	return sizeof c->out - c->queued;
+}
+
+void
+channel_write(struct channel *c, struct span octets)
+{
+	if (c->broken != CHANNEL_OK)
+		return;
+	assert(octets.len <= channel_room(c));
+	memcpy(c->out + c->queued, octets.ptr, octets.len);
+	c->queued += octets.len;
+}
+
+/* As write(2), but never blocks.  A socket is asked as it is.  Anything else
+ * takes PIPE_BUF octets at once where a wait has just said writable, and the
+ * flag is used up. */
+static ssize_t
+write_some(struct channel *c, bool *writable)
+{
+	const char *from = c->out + c->sent;
+	size_t len = c->queued - c->sent;
+	ssize_t n;
+
+	if (!c->write_plain) {
+		n = send(c->write_fd, from, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n >= 0 || errno != ENOTSOCK)
+			return n;
+		c->write_plain = true;
+	}
+	if (!*writable) {
+		errno = EAGAIN;
+		return -1;
+	}
+	*writable = false;
+	return write(c->write_fd, from, len < PIPE_BUF ? len : PIPE_BUF);
+}
+
+enum channel_status
+channel_flush(struct channel *c)
+{
+	enum channel_status status;
+	bool writable = false;
+	ssize_t n;
+
+	while (c->broken == CHANNEL_OK && c->sent < c->queued) {
+		n = write_some(c, &writable);
+		if (n >= 0) {
+			c->sent += (size_t)n;
+			c->octets_out += (size_t)n;
+			continue;
+		}
+		if (errno != EAGAIN && errno != EINTR) {
+			c->broken = failure(&c->write_errno);
+			break;
+		}
+		if (c->flush_by == 0)
+			c->flush_by = channel_now() + c->patience;
+		status = channel_wait(c, -1, c->write_fd, c->flush_by);
+		if (status == CHANNEL_INTERRUPTED)
+			return status;
+		if (status != CHANNEL_OK)
+			c->broken = status;
+		writable = true;
+	}
+	if (c->broken == CHANNEL_OK)
+		c->sent = c->queued = 0;
+	c->flush_by = 0;
+	return c->broken;
+}
+
+void
+channel_shutdown(struct channel *c)
+{
+	if (!c->write_plain)
+		shutdown(c->write_fd, SHUT_WR);
+}
+
+void
+channel_drain(struct channel *c, long long deadline, size_t max)
+{
+	unsigned long long end = c->octets_in + max;
+	enum channel_status status = CHANNEL_OK;
+
+	while (!c->read_plain && c->octets_in < end && (status == CHANNEL_OK ||
+	    status == CHANNEL_INTERRUPTED)) {
+		c->lo = c->hi = c->seen = 0;
+		status = channel_fill(c, deadline);
+	}
+}
+
+const char *
+channel_text(enum channel_status status)
+{
+	static const char *const text[] = {
+		[CHANNEL_OK] = "ok",
+		[CHANNEL_EMPTY] = "incomplete",
+		[CHANNEL_TOO_LONG] = "too long",
+		[CHANNEL_EOF] = "end of file",
+		[CHANNEL_TIMEOUT] = "time-out",
+		[CHANNEL_INTERRUPTED] = "interrupted",
+		[CHANNEL_ERROR] = "input/output error",
+	};
+
+	return text[status];
+}

@@ -1,0 +1,1910 @@
+#include "protocol.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* ---- texts ---- */
+
+void
+text_span(struct text *t, struct span octets)
+{
+	size_t room = t->size - t->len;
+	size_t len = octets.len < room ? octets.len : room;
+
+	memcpy(t->ptr + t->len, octets.ptr, len);
+	t->len += len;
+}
+
+static struct span
+span_of(const char *string)
+{
+	return (struct span){ string, strlen(string) };
+}
+
+void
+text_string(struct text *t, const char *string)
+{
+	text_span(t, span_of(string));
+}
+
+void
+text_char(struct text *t, char c)
+{
+	text_span(t, (struct span){ &c, 1 });
+}
+
+void
+text_number(struct text *t, unsigned long long number)
+{
+	char digits[20], *first = digits + sizeof digits;
+
+	do
+		*--first = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	text_span(t, (struct span){ first,
+	    (size_t)(digits + sizeof digits - first) });
+}
+
+/* ---- octets ---- */
+
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
+is_alnum(char c)
+{
+	return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
+}
+
+static bool
+is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == 127;
+}
+
+static bool
+is_8bit(char c)
+{
+	return (unsigned char)c >= 128;
+}
+
+bool
+span_is(struct span s, const char *string)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if (string[i] == '\0' || lower(s.ptr[i]) != lower(string[i]))
+			return false;
+	return string[i] == '\0';
+}
+
+static bool
+starts_with(struct span s, const char *string)
+{
+	size_t len = strlen(string);
+
+	return s.len >= len && span_is((struct span){ s.ptr, len }, string);
+}
+
+static struct span
+skip(struct span s, size_t n)
+{
+	return (struct span){ s.ptr + n, s.len - n };
+}
+
+/* Does every octet pass? */
+static bool
+all(struct span s, bool (*pass)(char))
+{
+	size_t i;
+
+	for (i = 0; i < s.len && pass(s.ptr[i]); i++)
+		;
+	return i == s.len;
+}
+
+static bool
+any(struct span s, bool (*pass)(char))
+{
+	size_t i;
+
+	for (i = 0; i < s.len && !pass(s.ptr[i]); i++)
+		;
+	return i < s.len;
+}
+
+/* Takes the next word off *s, and the blanks around it; empty at the end. */
+static struct span
+next_word(struct span *s)
+{
+	struct span word;
+	size_t n = 0;
+
+	while (s->len > 0 && is_blank(s->ptr[0]))
+		*s = skip(*s, 1);
+	while (n < s->len && !is_blank(s->ptr[n]))
+		n++;
+	word = (struct span){ s->ptr, n };
+	*s = skip(*s, n);
+	while (s->len > 0 && is_blank(s->ptr[0]))
+		*s = skip(*s, 1);
+	return word;
+}
+
+/* A decimal number; false where it is none, or past 64 bits. */
+static bool
+parse_number(struct span s, unsigned long long *number)
+{
+	unsigned digit;
+	size_t i;
+
+	*number = 0;
+	for (i = 0; i < s.len; i++) {
+		digit = (unsigned)(s.ptr[i] - '0');
+		if (!is_digit(s.ptr[i]) ||
+		    *number > (UINT64_MAX - digit) / 10)
+			return false;
+		*number = *number * 10 + digit;
+	}
+	return s.len > 0;
+}
+
+/* Bash before 2014 ran a value that starts so (CVE-2014-6271). */
+static bool
+is_function(struct span s)
+{
+	return starts_with(s, "() {");
+}
+
+/* One character of UTF-8: its octets, 0 where it is not valid (RFC 3629: no
+ * overlong form, no surrogate, nothing above U+10FFFF). */
+static size_t
+utf8_character(struct span s)
+{
+	static const unsigned long least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	unsigned char c = (unsigned char)s.ptr[0];
+	size_t n = c < 0x80 ? 1 : c < 0xc0 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 :
+	    c < 0xf8 ? 4 : 0;
+	unsigned long value = n < 2 ? c : c & (0x7fUL >> n);
+	size_t i;
+
+	if (n == 0 || n > s.len)
+		return 0;
+	for (i = 1; i < n; i++) {
+		c = (unsigned char)s.ptr[i];
+		if ((c & 0xc0) != 0x80)
+			return 0;
+		value = value << 6 | (c & 0x3f);
+	}
+	if (value < least[n] || value > 0x10ffff ||
+	    (value >= 0xd800 && value < 0xe000))
+		return 0;
+	return n;
+}
+
+static bool
+is_utf8(struct span s)
+{
+	size_t n;
+
+	while (s.len > 0) {
+		if ((n = utf8_character(s)) == 0)
+			return false;
+		s = skip(s, n);
+	}
+	return true;
+}
+
+/* ---- replies ---- */
+
+enum reply_id {
+	RE_COMPOSED,		/* in p->composed */
+	RE_NONE,		/* nothing yet */
+	RE_OK,
+	RE_SENDER,
+	RE_RECIPIENT,
+	RE_CHUNK,
+	RE_DATA,
+	RE_BYE,
+	RE_VRFY,
+	RE_UNKNOWN,
+	RE_LINE,
+	RE_DISABLED,
+	RE_SEQUENCE,
+	RE_ARGUMENT,
+	RE_HELO,
+	RE_NO_TOPIC,
+	RE_SYNTAX,
+	RE_BAD_SENDER,
+	RE_BAD_RECIPIENT,
+	RE_UTF8_SENDER,
+	RE_UTF8_RECIPIENT,
+	RE_UNKNOWN_PARAMETER,
+	RE_PARAMETER,
+	RE_TOO_LARGE,
+	RE_MESSAGES,
+	RE_RECIPIENTS,
+	RE_NO_USER,
+	RE_AMBIGUOUS,
+	RE_LOOKUP,
+	RE_RELAY,
+	RE_ALL_REFUSED,
+	RE_ALL_DEFERRED,
+	RE_BARE_NEWLINE,
+	RE_LOOP,
+	RE_ERRORS,
+	RE_BROWSER,
+	RE_LOST,
+	RE_TIMEOUT,
+	RE_STOP
+};
+
+static const struct reply replies[] = {
+	[RE_OK] = { 250, "2.0.0", "Ok" },
+	[RE_SENDER] = { 250, "2.1.0", "Sender ok" },
+	[RE_RECIPIENT] = { 250, "2.1.5", "Recipient ok" },
+	[RE_CHUNK] = { 250, "2.0.0", "Chunk received" },
+	[RE_DATA] = { 354, NULL, "End data with <CR><LF>.<CR><LF>" },
+	[RE_BYE] = { 221, "2.0.0", "Bye" },
+	[RE_VRFY] = { 252, "2.0.0", "Send it some mail, we will see" },
+	[RE_UNKNOWN] = { 500, "5.5.1", "Command not recognized" },
+	[RE_LINE] = { 500, "5.5.2", "Line too long, or control octets in it" },
+	[RE_DISABLED] = { 502, "5.5.1", "Command not implemented" },
+	[RE_SEQUENCE] = { 503, "5.5.1", "Bad sequence of commands" },
+	[RE_ARGUMENT] = { 501, "5.5.4", "Argument missing or not allowed" },
+	[RE_HELO] = { 501, NULL, "Your name, please" },
+	[RE_NO_TOPIC] = { 504, "5.5.4", "No such command" },
+	[RE_SYNTAX] = { 501, "5.5.2", "Syntax error in the path" },
+	[RE_BAD_SENDER] = { 501, "5.1.7", "Bad sender address" },
+	[RE_BAD_RECIPIENT] = { 501, "5.1.3", "Bad recipient address" },
+	[RE_UTF8_SENDER] = { 550, "5.6.7", "UTF-8 address without SMTPUTF8" },
+	[RE_UTF8_RECIPIENT] = { 553, "5.6.7",
+	    "UTF-8 address without SMTPUTF8" },
+	[RE_UNKNOWN_PARAMETER] = { 555, "5.5.4", "Unknown parameter" },
+	[RE_PARAMETER] = { 501, "5.5.4", "Bad or repeated parameter" },
+	[RE_TOO_LARGE] = { 552, "5.3.4", "Message too large" },
+	[RE_MESSAGES] = { 452, "4.5.3", "Too many messages in this session" },
+	[RE_RECIPIENTS] = { 452, "4.5.3", "Too many recipients" },
+	[RE_NO_USER] = { 550, "5.1.1", "No such user" },
+	[RE_AMBIGUOUS] = { 553, "5.1.4", "User ambiguous" },
+	[RE_LOOKUP] = { 451, "4.3.0", "Look-up failed, try again later" },
+	[RE_RELAY] = { 550, "5.7.1", "Relaying denied" },
+	[RE_ALL_REFUSED] = { 554, "5.5.1", "No valid recipients" },
+	[RE_ALL_DEFERRED] = { 451, "4.3.0",
+	    "No recipients taken, try again later" },
+	[RE_BARE_NEWLINE] = { 550, "5.5.2", "Bare CR or LF in the message" },
+	[RE_LOOP] = { 554, "5.4.6", "Too many Received fields: mail loop" },
+	[RE_ERRORS] = { 421, "4.7.0", "Too many errors" },
+	[RE_BROWSER] = { 421, "4.7.0", "This is not a web server" },
+	[RE_LOST] = { 421, "4.5.4", "BDAT not understood, cannot go on" },
+	[RE_TIMEOUT] = { 421, "4.4.2", "Time-out" },
+	[RE_STOP] = { 421, "4.3.2", "Stopping, try again later" },
+};
+
+/* A reply whose text is written into p->text from now on. */
+static struct text *
+compose(struct protocol *p, int code, const char *enhanced)
+{
+	p->text = (struct text){ p->text_space, 0, sizeof p->text_space - 1 };
+	p->composed = (struct reply){ code, enhanced, p->text_space };
+	return &p->text;
+}
+
+static enum reply_id
+composed(struct protocol *p)
+{
+	p->text_space[p->text.len] = '\0';
+	return RE_COMPOSED;
+}
+
+static const struct reply *
+reply_of(const struct protocol *p, enum reply_id id)
+{
+	return id == RE_COMPOSED ? &p->composed : &replies[id];
+}
+
+/* The text of one line: printable, and UTF-8 only for who asked for it. */
+static void
+write_clean(struct protocol *p, struct span line, size_t max)
+{
+	size_t n;
+
+	while (line.len > 0 && max > 0) {
+		n = utf8_character(line);
+		if (n == 0 || is_control(line.ptr[0]) ||
+		    (n > 1 && !p->envelope.utf8)) {
+			text_char(&p->wire, '?');
+			n = 1;
+		} else if (n > max)
+			return;
+		else
+			text_span(&p->wire, (struct span){ line.ptr, n });
+		line = skip(line, n);
+		max -= n;
+	}
+}
+
+/* RFC 5321, 4.2.1; the enhanced code on every line: RFC 2034. */
+static void
+write_line(struct protocol *p, const struct reply *r, struct span line,
+    bool more)
+{
+	size_t start = p->wire.len;
+
+	text_number(&p->wire, (unsigned)r->code);
+	text_char(&p->wire, more ? '-' : ' ');
+	if (r->enhanced != NULL) {
+		text_string(&p->wire, r->enhanced);
+		text_char(&p->wire, ' ');
+	}
+	write_clean(p, line, PROTOCOL_REPLY_LINE - 2 - (p->wire.len - start));
+	text_string(&p->wire, "\r\n");
+}
+
+/* The one place where replies become octets. */
+static struct span
+write_reply(struct protocol *p, const struct reply *r)
+{
+	struct span rest = span_of(r->text), line;
+	const char *end;
+
+	p->wire = (struct text){ p->wire_space, 0, sizeof p->wire_space };
+	while ((end = memchr(rest.ptr, '\n', rest.len)) != NULL &&
+	    p->wire.len < p->wire.size - 2 * PROTOCOL_REPLY_LINE) {
+		line = (struct span){ rest.ptr, (size_t)(end - rest.ptr) };
+		write_line(p, r, line, true);
+		rest = skip(rest, line.len + 1);
+	}
+	write_line(p, r, rest, false);
+	return (struct span){ p->wire.ptr, p->wire.len };
+}
+
+/* Tells the log, and gives the wire. */
+static struct span
+answer(struct protocol *p, const struct exchange *exchange)
+{
+	p->handler->answered(p->context, exchange);
+	return write_reply(p, exchange->reply);
+}
+
+/* ---- the transaction ---- */
+
+/* What a verb may need; those of the mode make it unknown, the others 502. */
+enum feature {
+	IN_SMTP = 1, IN_LMTP = 2, WITH_TERMINAL = 4, WITH_VRFY = 8, NEVER = 16,
+	MODES = IN_SMTP | IN_LMTP
+};
+
+enum state {
+	START = 1,		/* no HELO yet */
+	READY = 2,		/* no transaction */
+	SENDER = 4,		/* MAIL, no recipient accepted */
+	RECIPIENT = 8,		/* one at least */
+	CHUNKS = 16,		/* a BDAT has come */
+	ANY = 31,
+	TRANSACTION = SENDER | RECIPIENT | CHUNKS
+};
+
+enum decoder { LINE_START, MIDDLE, DOT, DOT_CR, CR, WHOLE };
+
+/* 0 to 7: at the start of a line, that many letters of "received" seen. */
+enum header { WORD_SEEN = 8, REST_OF_LINE, CR_AT_START, HEADER_OVER };
+
+static void
+latch(struct protocol *p, const struct reply *fault)
+{
+	if (p->fault.code == 0)
+		p->fault = *fault;
+}
+
+static void
+discard(struct protocol *p)
+{
+	if (p->begun)
+		p->handler->discard(p->context,
+		    p->fault.code != 0 ? &p->fault : NULL);
+	p->begun = false;
+}
+
+/* Forgets the envelope, but for who the client says that it is. */
+static void
+reset(struct protocol *p)
+{
+	struct envelope *e = &p->envelope;
+
+	discard(p);
+	if (p->state & TRANSACTION)
+		p->state = READY;
+	p->refused = p->deferred = 0;
+	p->fault.code = 0;
+	e->sender = (struct mailbox){ { "", 0 }, { "", 0 }, { "", 0 } };
+	e->options = e->envid = (struct span){ "", 0 };
+	e->body = BODY_7BIT;
+	e->utf8 = false;
+	e->recipients = e->list_len = e->options_len = 0;
+}
+
+static void
+begin(struct protocol *p)
+{
+	struct reply fault = { 0, NULL, NULL };
+
+	p->messages++;
+	p->begun = true;
+	p->decoder = p->literal ? MIDDLE : LINE_START;
+	p->size = 0;
+	p->header = 0;
+	p->received = 0;
+	if (!p->handler->begin(p->context, &p->envelope, &fault))
+		latch(p, &fault);
+}
+
+/* Where a message cannot begin: why not. */
+static enum reply_id
+no_message(const struct protocol *p)
+{
+	if (p->envelope.recipients > 0)
+		return p->envelope.body == BODY_BINARYMIME && !p->literal ?
+		    RE_SEQUENCE : RE_NONE;
+	if (p->config->lmtp || (p->refused == 0 && p->deferred == 0))
+		return RE_SEQUENCE;
+	return p->deferred > 0 ? RE_ALL_DEFERRED : RE_ALL_REFUSED;
+}
+
+struct mailbox
+envelope_recipient(const struct envelope *e, size_t i)
+{
+	const struct recipient *r = &e->recipient[i];
+	const char *start = e->list + r->at;
+	struct mailbox m = { { start, r->len }, { start, r->local_len },
+	    { start + r->len, 0 } };
+
+	if (r->local_len < r->len)
+		m.domain = skip(m.whole, r->local_len + 1U);
+	return m;
+}
+
+struct span
+envelope_options(const struct envelope *e, size_t i)
+{
+	return (struct span){ e->options_list + e->recipient[i].options_at,
+	    e->recipient[i].options_len };
+}
+
+enum forward_result
+envelope_forward(const struct envelope *e, size_t i)
+{
+	return (enum forward_result)e->recipient[i].forward;
+}
+
+/* ---- paths: RFC 5321, 4.1.2 ---- */
+
+enum path { PATH_OK, PATH_SYNTAX, PATH_BAD };
+
+/* The first octet of s, outside quotes, that is one of two; s.len if none, and
+ * s.len + 1 where a quote does not end. */
+static size_t
+unquoted(struct span s, char one, char other)
+{
+	bool quoted = false;
+	size_t i;
+
+	for (i = 0; i < s.len; i++) {
+		if (s.ptr[i] == '"')
+			quoted = !quoted;
+		else if (quoted && s.ptr[i] == '\\')
+			i++;
+		else if (!quoted && (s.ptr[i] == one || s.ptr[i] == other))
+			return i;
+	}
+	return quoted ? s.len + 1 : s.len;
+}
+
+static bool
+is_label_octet(char c)
+{
+	return is_alnum(c) || c == '-' || c == '_' || is_8bit(c);
+}
+
+static bool
+is_literal_octet(char c)
+{
+	return is_alnum(c) || c == '.' || c == ':' || c == '-';
+}
+
+static bool
+domain_ok(struct span s)
+{
+	size_t i;
+
+	if (s.len == 0 || s.len > PROTOCOL_DOMAIN_MAX)
+		return false;
+	if (s.ptr[0] == '[')
+		return s.len > 2 && s.ptr[s.len - 1] == ']' &&
+		    all((struct span){ s.ptr + 1, s.len - 2 },
+		    is_literal_octet);
+	for (i = 0; i < s.len; i++) {
+		bool first = i == 0 || s.ptr[i - 1] == '.';
+
+		if (s.ptr[i] == '.' ? first : !is_label_octet(s.ptr[i]) ||
+		    (first && s.ptr[i] == '-'))
+			return false;
+	}
+	return s.ptr[s.len - 1] != '.';
+}
+
+/* Not judged beyond what keeps it one word for whoever gets it. */
+static bool
+local_ok(struct span s)
+{
+	return s.len > 0 && s.ptr[0] != '-' && !any(s, is_control) &&
+	    unquoted(s, ' ', ' ') == s.len && unquoted(s, '<', '>') == s.len;
+}
+
+static enum path
+parse_mailbox(struct span s, struct mailbox *m)
+{
+	size_t at, next;
+
+	*m = (struct mailbox){ s, s, { s.ptr + s.len, 0 } };
+	for (at = unquoted(s, '@', '@'); at < s.len; at = next) {
+		m->local = (struct span){ s.ptr, at };
+		m->domain = skip(s, at + 1);
+		next = at + 1 + unquoted(m->domain, '@', '@');
+	}
+	if (s.len > PROTOCOL_MAILBOX_MAX || !local_ok(m->local) ||
+	    (m->local.len < s.len && !domain_ok(m->domain)))
+		return PATH_BAD;
+	return PATH_OK;
+}
+
+/* A source route is checked and dropped (RFC 5321, appendix C). */
+static enum path
+drop_route(struct span *s)
+{
+	size_t n;
+
+	while (s->len > 0 && s->ptr[0] == '@') {
+		*s = skip(*s, 1);
+		n = s->len > 0 && s->ptr[0] == '[' ? unquoted(*s, ']', ']') : 0;
+		if (n < s->len)
+			n += unquoted(skip(*s, n), ',', ':');
+		if (n >= s->len || !domain_ok((struct span){ s->ptr, n }))
+			return PATH_SYNTAX;
+		if (s->ptr[n] == ':') {
+			*s = skip(*s, n + 1);
+			return PATH_OK;
+		}
+		*s = skip(*s, n + 1);
+	}
+	return PATH_SYNTAX;
+}
+
+/* Takes "<path>", or what devices write for it, off *s. */
+static enum path
+parse_path(struct span *s, struct mailbox *m)
+{
+	struct span inner;
+	bool bare;
+	size_t n;
+
+	while (s->len > 0 && is_blank(s->ptr[0]))
+		*s = skip(*s, 1);
+	bare = s->len == 0 || s->ptr[0] != '<';
+	inner = bare ? *s : skip(*s, 1);
+	n = bare ? unquoted(inner, ' ', '\t') : unquoted(inner, '>', '>');
+	if (n > inner.len)
+		return PATH_BAD;
+	if (n == (bare ? 0 : inner.len))
+		return PATH_SYNTAX;
+	*s = skip(inner, bare ? n : n + 1);
+	if (s->len > 0 && !is_blank(s->ptr[0]))
+		return PATH_SYNTAX;
+	inner.len = n;
+	if (n > 0 && inner.ptr[0] == '@' && drop_route(&inner) != PATH_OK)
+		return PATH_SYNTAX;
+	if (n > 0)
+		return parse_mailbox(inner, m);
+	*m = (struct mailbox){ inner, inner, inner };
+	return PATH_OK;
+}
+
+/* ---- parameters of MAIL and RCPT ---- */
+
+static bool
+is_value_octet(char c)
+{
+	return c > ' ' && c < 127 && c != '=';
+}
+
+/* The value of a hexadecimal digit, upper case only; 16 for anything else. */
+static unsigned
+hex(char c)
+{
+	return is_digit(c) ? (unsigned)(c - '0') :
+	    c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10 : 16;
+}
+
+/* RFC 3461, 4: checks xtext and, where t is one, decodes it.  False where it is
+ * none, or hides a control octet. */
+static bool
+decode_xtext(struct span s, struct text *t)
+{
+	char c;
+
+	for (; s.len > 0; s = skip(s, 1)) {
+		c = s.ptr[0];
+		if (c == '+') {
+			if (s.len < 3 || hex(s.ptr[1]) > 15 ||
+			    hex(s.ptr[2]) > 15)
+				return false;
+			c = (char)(hex(s.ptr[1]) << 4 | hex(s.ptr[2]));
+			s = skip(s, 2);
+			if (is_control(c))
+				return false;
+		} else if (!is_value_octet(c))
+			return false;
+		if (t != NULL)
+			text_char(t, c);
+	}
+	return true;
+}
+
+static enum reply_id
+set_size(struct protocol *p, struct span value)
+{
+	unsigned long long size, max = p->config->max_size;
+
+	if (value.len == 0 || value.len > 20 || !all(value, is_digit))
+		return RE_PARAMETER;
+	return max > 0 && (!parse_number(value, &size) || size > max) ?
+	    RE_TOO_LARGE : RE_NONE;
+}
+
+static enum reply_id
+set_body(struct protocol *p, struct span value)
+{
+	if (span_is(value, "7BIT"))
+		p->envelope.body = BODY_7BIT;
+	else if (span_is(value, "8BITMIME"))
+		p->envelope.body = BODY_8BITMIME;
+	else if (span_is(value, "BINARYMIME") && p->config->crlf)
+		p->envelope.body = BODY_BINARYMIME;
+	else
+		return RE_PARAMETER;
+	return RE_NONE;
+}
+
+static enum reply_id
+set_utf8(struct protocol *p, struct span value)
+{
+	(void)value;
+	p->envelope.utf8 = true;
+	return RE_NONE;
+}
+
+static enum reply_id
+set_ret(struct protocol *p, struct span value)
+{
+	(void)p;
+	return span_is(value, "FULL") || span_is(value, "HDRS") ? RE_NONE :
+	    RE_PARAMETER;
+}
+
+static enum reply_id
+set_envid(struct protocol *p, struct span value)
+{
+	struct envelope *e = &p->envelope;
+	struct text t = { e->envid_text, 0, sizeof e->envid_text };
+
+	if (value.len == 0 || value.len > PROTOCOL_ENVID_MAX ||
+	    !decode_xtext(value, &t))
+		return RE_PARAMETER;
+	e->envid = (struct span){ t.ptr, t.len };
+	return is_function(e->envid) ? RE_PARAMETER : RE_NONE;
+}
+
+/* RFC 4954, 5; "<>" is xtext too. */
+static enum reply_id
+set_auth(struct protocol *p, struct span value)
+{
+	(void)p;
+	return value.len > 0 && value.len <= 500 &&
+	    decode_xtext(value, NULL) ? RE_NONE : RE_PARAMETER;
+}
+
+/* RFC 3461, 4.1: NEVER alone, or any of three, each once. */
+static enum reply_id
+set_notify(struct protocol *p, struct span value)
+{
+	static const char *const when[] = { "SUCCESS", "FAILURE", "DELAY" };
+	unsigned seen = 0, i;
+	size_t n;
+
+	(void)p;
+	if (span_is(value, "NEVER"))
+		return RE_NONE;
+	for (;;) {
+		n = unquoted(value, ',', ',');
+		for (i = 0; i < 3; i++)
+			if (n <= value.len &&
+			    span_is((struct span){ value.ptr, n }, when[i]))
+				break;
+		if (i == 3 || (seen & 1U << i) != 0)
+			return RE_PARAMETER;
+		seen |= 1U << i;
+		if (n == value.len)
+			return RE_NONE;
+		value = skip(value, n + 1);
+	}
+}
+
+/* RFC 3461, 4.2: "type;xtext"; RFC 6533, 3 for a UTF-8 one. */
+static enum reply_id
+set_orcpt(struct protocol *p, struct span value)
+{
+	const char *sign = memchr(value.ptr, ';', value.len);
+	struct span type, address;
+
+	if (sign == NULL || value.len > 500)
+		return RE_PARAMETER;
+	type = (struct span){ value.ptr, (size_t)(sign - value.ptr) };
+	address = skip(value, type.len + 1);
+	if (type.len == 0 || address.len == 0 || !all(type, is_label_octet))
+		return RE_PARAMETER;
+	if (p->envelope.utf8 && span_is(type, "utf-8"))
+		return is_utf8(address) ? RE_NONE : RE_PARAMETER;
+	return decode_xtext(address, NULL) ? RE_NONE : RE_PARAMETER;
+}
+
+static const struct parameter {
+	const char *name;
+	bool of_mail;			/* else of RCPT */
+	bool has_value;
+	enum reply_id (*set)(struct protocol *, struct span value);
+} parameters[] = {
+	{ "SIZE", true, true, set_size },		/* RFC 1870 */
+	{ "BODY", true, true, set_body },		/* RFC 6152, 3030 */
+	{ "SMTPUTF8", true, false, set_utf8 },		/* RFC 6531 */
+	{ "RET", true, true, set_ret },			/* RFC 3461 */
+	{ "ENVID", true, true, set_envid },		/* RFC 3461 */
+	{ "AUTH", true, true, set_auth },		/* RFC 4954 */
+	{ "NOTIFY", false, true, set_notify },		/* RFC 3461 */
+	{ "ORCPT", false, true, set_orcpt },		/* RFC 3461 */
+};
+
+static enum reply_id
+set_parameter(struct protocol *p, struct span word, bool of_mail)
+{
+	const char *sign = memchr(word.ptr, '=', word.len);
+	size_t i, len = sign != NULL ? (size_t)(sign - word.ptr) : word.len;
+	struct span value = skip(word, sign != NULL ? len + 1 : len);
+	const struct parameter *row;
+
+	for (i = 0; i < sizeof parameters / sizeof *parameters; i++) {
+		row = &parameters[i];
+		if (row->of_mail != of_mail ||
+		    !span_is((struct span){ word.ptr, len }, row->name))
+			continue;
+		if ((p->envelope.given & 1U << i) != 0 ||
+		    row->has_value != (sign != NULL))
+			return RE_PARAMETER;
+		p->envelope.given |= 1U << i;
+		return row->set(p, value);
+	}
+	return RE_UNKNOWN_PARAMETER;
+}
+
+/* Checks each parameter, and keeps them as given in *options. */
+static enum reply_id
+parse_parameters(struct protocol *p, struct span rest, bool of_mail,
+    struct text *options)
+{
+	enum reply_id fault = RE_NONE;
+	struct span word;
+
+	p->envelope.given = 0;
+	while ((word = next_word(&rest)).len > 0 && fault == RE_NONE) {
+		if (options->len > 0)
+			text_char(options, ' ');
+		text_span(options, word);
+		fault = set_parameter(p, word, of_mail);
+	}
+	return fault;
+}
+
+/* ---- one handler a verb ---- */
+
+static const char *
+protocol_name(const struct protocol *p, bool extended, bool utf8)
+{
+	if (p->config->lmtp)
+		return utf8 ? "UTF8LMTP" : "LMTP";
+	return utf8 ? "UTF8SMTP" : extended ? "ESMTP" : "SMTP";
+}
+
+static bool
+greet(struct protocol *p, struct span argument, bool extended)
+{
+	struct envelope *e = &p->envelope;
+	size_t max = sizeof e->helo_text;
+
+	if (is_function(argument))
+		return false;
+	reset(p);
+	p->state = READY;
+	e->helo = (struct span){ e->helo_text,
+	    argument.len < max ? argument.len : max };
+	memcpy(e->helo_text, argument.ptr, e->helo.len);
+	e->with = protocol_name(p, extended, false);
+	return true;
+}
+
+static enum reply_id
+on_helo(struct protocol *p, struct span argument)
+{
+	if (!greet(p, argument, false))
+		return RE_HELO;
+	text_string(compose(p, 250, NULL), p->config->hostname);
+	return composed(p);
+}
+
+static void announce(const struct protocol *p, struct text *t);
+
+static enum reply_id
+on_ehlo(struct protocol *p, struct span argument)
+{
+	if (!greet(p, argument, true))
+		return RE_HELO;
+	announce(p, compose(p, 250, NULL));
+	return composed(p);
+}
+
+static enum reply_id
+check_sender(struct protocol *p, struct span argument, struct mailbox *sender)
+{
+	struct envelope *e = &p->envelope;
+	struct text options = { e->options_text, 0, sizeof e->options_text };
+	enum reply_id fault;
+	enum path path;
+
+	if (!starts_with(argument, "FROM:"))
+		return RE_SYNTAX;
+	argument = skip(argument, 5);
+	path = parse_path(&argument, sender);
+	if (path != PATH_OK)
+		return path == PATH_SYNTAX ? RE_SYNTAX : RE_BAD_SENDER;
+	fault = parse_parameters(p, argument, true, &options);
+	if (fault != RE_NONE)
+		return fault;
+	e->options = (struct span){ options.ptr, options.len };
+	if (any(sender->whole, is_8bit) && !e->utf8)
+		return RE_UTF8_SENDER;
+	if (!is_utf8(sender->whole))
+		return RE_BAD_SENDER;
+	if (p->config->max_messages > 0 &&
+	    p->messages >= p->config->max_messages)
+		return RE_MESSAGES;
+	return RE_NONE;
+}
+
+/* The mailbox moved to where its octets were copied to. */
+static struct mailbox
+moved(struct mailbox m, const char *to)
+{
+	struct span domain = { to + (m.domain.ptr - m.whole.ptr),
+	    m.domain.len };
+
+	return (struct mailbox){ { to, m.whole.len }, { to, m.local.len },
+	    domain };
+}
+
+static enum reply_id
+begin_transaction(struct protocol *p, struct span argument, const char *verb)
+{
+	struct envelope *e = &p->envelope;
+	struct mailbox sender;
+	enum reply_id fault = check_sender(p, argument, &sender);
+
+	if (fault != RE_NONE) {
+		reset(p);
+		return fault;
+	}
+	memcpy(e->sender_text, sender.whole.ptr, sender.whole.len);
+	e->sender = moved(sender, e->sender_text);
+	e->verb = verb;
+	e->with = protocol_name(p, strcmp(e->with, "SMTP") != 0, e->utf8);
+	p->state = SENDER;
+	return RE_SENDER;
+}
+
+static enum reply_id
+on_mail(struct protocol *p, struct span argument)
+{
+	return begin_transaction(p, argument, "MAIL");
+}
+
+static enum reply_id
+on_send(struct protocol *p, struct span argument)
+{
+	return begin_transaction(p, argument, "SEND");
+}
+
+static enum reply_id
+on_soml(struct protocol *p, struct span argument)
+{
+	return begin_transaction(p, argument, "SOML");
+}
+
+static enum reply_id
+on_saml(struct protocol *p, struct span argument)
+{
+	return begin_transaction(p, argument, "SAML");
+}
+
+/* Syntax, parameters and room for one more; the address is left in p->to. */
+static enum reply_id
+check_recipient(struct protocol *p, struct span argument, struct text *options)
+{
+	struct envelope *e = &p->envelope;
+	enum reply_id fault;
+	enum path path;
+
+	if (!starts_with(argument, "TO:"))
+		return RE_SYNTAX;
+	argument = skip(argument, 3);
+	path = parse_path(&argument, &p->to);
+	if (path == PATH_SYNTAX)
+		return RE_SYNTAX;
+	if (path == PATH_BAD || p->to.whole.len == 0)
+		return RE_BAD_RECIPIENT;
+	fault = parse_parameters(p, argument, false, options);
+	if (fault != RE_NONE)
+		return fault;
+	if (any(p->to.whole, is_8bit) && !e->utf8)
+		return RE_UTF8_RECIPIENT;
+	if (!is_utf8(p->to.whole))
+		return RE_BAD_RECIPIENT;
+	/* each list ends in a newline a recipient where it is handed over */
+	if (e->recipients >= p->config->max_recipients ||
+	    e->recipients >= PROTOCOL_RECIPIENTS_MAX ||
+	    e->list_len + e->recipients + p->to.whole.len + 1 >
+	    PROTOCOL_LIST_MAX ||
+	    e->options_len + e->recipients + options->len + 1 >
+	    PROTOCOL_LIST_MAX)
+		return RE_RECIPIENTS;
+	return RE_NONE;
+}
+
+/* A handler's own reply where it chose one. */
+static enum reply_id
+chosen(struct protocol *p, const struct reply *own, enum reply_id usual)
+{
+	if (own->code == 0)
+		return usual;
+	p->composed = *own;
+	return RE_COMPOSED;
+}
+
+static enum reply_id
+will_forward(struct protocol *p)
+{
+	static const char text[] = "User not local; will forward to <";
+
+	if (sizeof "251 2.1.5 >\r\n" + sizeof text + p->to.whole.len >
+	    PROTOCOL_REPLY_LINE)
+		return RE_RECIPIENT;
+	text_string(compose(p, 251, "2.1.5"), text);
+	text_span(&p->text, p->to.whole);
+	text_char(&p->text, '>');
+	return composed(p);
+}
+
+/* Asks the handler whether the mailbox is taken, and what to say of it. */
+static enum reply_id
+check_user(struct protocol *p, enum forward_result *forward, bool *taken)
+{
+	static const enum reply_id usual[] = {
+		[VALID_USER] = RE_RECIPIENT, [AMBIGUOUS_USER] = RE_AMBIGUOUS,
+		[UNKNOWN_USER] = RE_NO_USER, [LOOKUP_ERROR] = RE_LOOKUP,
+	};
+	struct reply own = { 0, NULL, NULL };
+	enum lookup_result user;
+
+	*forward = p->handler->forward_domain(p->context, &p->to, &own);
+	*taken = *forward == WILL_FORWARD;
+	if (*forward == CANNOT_FORWARD)
+		return chosen(p, &own, RE_RELAY);
+	if (*forward == WILL_FORWARD)
+		return chosen(p, &own, will_forward(p));
+	user = p->handler->look_up_name(p->context, &p->to, &own);
+	*taken = user == VALID_USER;
+	return *taken ? RE_RECIPIENT : chosen(p, &own, usual[user]);
+}
+
+static void
+add_recipient(struct protocol *p, enum forward_result forward, size_t options)
+{
+	struct envelope *e = &p->envelope;
+	struct recipient *r = &e->recipient[e->recipients++];
+
+	*r = (struct recipient){
+		.at = (uint32_t)e->list_len,
+		.len = (uint16_t)p->to.whole.len,
+		.local_len = (uint16_t)p->to.local.len,
+		.options_at = (uint32_t)e->options_len,
+		.options_len = (uint16_t)options,
+		.forward = (uint8_t)forward,
+	};
+	memcpy(e->list + e->list_len, p->to.whole.ptr, p->to.whole.len);
+	e->list_len += p->to.whole.len;
+	e->options_len += options;
+	p->state = RECIPIENT;
+}
+
+static enum reply_id
+on_rcpt(struct protocol *p, struct span argument)
+{
+	struct envelope *e = &p->envelope;
+	struct text options = { e->options_list + e->options_len, 0,
+	    sizeof e->options_list - e->options_len };
+	enum forward_result forward = LOCAL_DOMAIN;
+	enum reply_id id = check_recipient(p, argument, &options);
+	bool taken = false;
+
+	if (id == RE_NONE)
+		id = check_user(p, &forward, &taken);
+	if (taken)
+		add_recipient(p, forward, options.len);
+	else if (reply_of(p, id)->code / 100 == 4)
+		p->deferred++;
+	else
+		p->refused++;
+	return id;
+}
+
+static enum reply_id
+on_data(struct protocol *p, struct span argument)
+{
+	enum reply_id fault;
+
+	(void)argument;
+	p->literal = false;
+	fault = no_message(p);
+	if (fault != RE_NONE)
+		return fault;
+	p->last = true;
+	begin(p);
+	p->wants = PROTOCOL_CONTENT;
+	return RE_DATA;
+}
+
+static void chunk_ends(struct protocol *p);
+
+/* "n" or "n LAST", to the letter (RFC 3030, 2). */
+static bool
+parse_chunk(struct protocol *p, struct span argument)
+{
+	struct span size = next_word(&argument), last = next_word(&argument);
+
+	p->last = last.len > 0;
+	return parse_number(size, &p->chunk) && argument.len == 0 &&
+	    (!p->last || span_is(last, "LAST"));
+}
+
+/* Whatever the chunk is, its octets follow and are read. */
+static enum reply_id
+on_bdat(struct protocol *p, struct span argument)
+{
+	enum reply_id fault;
+
+	if (!parse_chunk(p, argument))
+		return RE_LOST;
+	p->literal = true;
+	if (p->state != CHUNKS) {
+		fault = no_message(p);
+		if (fault != RE_NONE)
+			latch(p, &replies[fault]);
+		else
+			begin(p);
+		if (p->state & TRANSACTION)
+			p->state = CHUNKS;
+	}
+	p->wants = PROTOCOL_CONTENT;
+	if (p->chunk == 0)
+		chunk_ends(p);
+	return RE_NONE;
+}
+
+static enum reply_id
+on_rset(struct protocol *p, struct span argument)
+{
+	(void)argument;
+	reset(p);
+	return RE_OK;
+}
+
+static enum reply_id
+on_vrfy(struct protocol *p, struct span argument)
+{
+	(void)p, (void)argument;
+	return RE_VRFY;
+}
+
+static enum reply_id on_help(struct protocol *p, struct span argument);
+
+static enum reply_id
+on_noop(struct protocol *p, struct span argument)
+{
+	(void)p, (void)argument;
+	return RE_OK;
+}
+
+static enum reply_id
+on_quit(struct protocol *p, struct span argument)
+{
+	(void)argument;
+	discard(p);
+	p->wants = PROTOCOL_CLOSE;
+	p->reason = PROTOCOL_QUIT;
+	return RE_BYE;
+}
+
+/* ---- the command table: RFC 5321, 4.1.1 ---- */
+
+enum argument { NONE, NEEDED, ALLOWED, NAME, CHUNK };
+
+/* Which of a verb's 5xx count as errors of the client. */
+enum counted { COUNT_ALL, BUT_SEQUENCE, GUESSES };
+
+static const struct command {
+	const char *verb;
+	unsigned needs;			/* enum feature */
+	unsigned states;		/* in which it is legal */
+	enum argument argument;
+	enum counted counted;
+	bool announced;			/* a keyword of EHLO, RFC 5321, 4.1.1.1 */
+	enum reply_id (*handle)(struct protocol *, struct span argument);
+	const char *help;
+} commands[] = {
+	{ "HELO", IN_SMTP, ANY, NAME, COUNT_ALL, false, on_helo,
+	    "HELO name: begin" },
+	{ "EHLO", IN_SMTP, ANY, NAME, COUNT_ALL, false, on_ehlo,
+	    "EHLO name: begin, and hear what we can do" },
+	{ "LHLO", IN_LMTP, ANY, NAME, COUNT_ALL, false, on_ehlo,
+	    "LHLO name: begin, and hear what we can do" },
+	{ "MAIL", 0, READY, NEEDED, COUNT_ALL, false, on_mail,
+	    "MAIL FROM:<sender> [parameters]: a new message" },
+	{ "SEND", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, true, on_send,
+	    "SEND FROM:<sender>: a message to the terminal" },
+	{ "SOML", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, true, on_soml,
+	    "SOML FROM:<sender>: to the terminal or the mailbox" },
+	{ "SAML", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, true, on_saml,
+	    "SAML FROM:<sender>: to the terminal and the mailbox" },
+	{ "RCPT", 0, SENDER | RECIPIENT, NEEDED, GUESSES, false, on_rcpt,
+	    "RCPT TO:<recipient> [parameters]: who is to get it" },
+	{ "DATA", 0, SENDER | RECIPIENT, NONE, BUT_SEQUENCE, false, on_data,
+	    "DATA: the message follows, up to a line with a dot" },
+	{ "BDAT", 0, ANY, CHUNK, BUT_SEQUENCE, false, on_bdat,
+	    "BDAT n [LAST]: n octets of the message follow" },
+	{ "RSET", 0, ANY, NONE, COUNT_ALL, false, on_rset,
+	    "RSET: forget the message" },
+	{ "VRFY", 0, ANY, NEEDED, GUESSES, false, on_vrfy,
+	    "VRFY name: is there such a user?" },
+	{ "EXPN", WITH_VRFY, ANY, NEEDED, GUESSES, true, NULL,
+	    "EXPN name: who is on the list?" },
+	{ "HELP", 0, ANY, ALLOWED, COUNT_ALL, true, on_help,
+	    "HELP [verb]: this text" },
+	{ "NOOP", 0, ANY, ALLOWED, COUNT_ALL, false, on_noop,
+	    "NOOP: nothing" },
+	{ "TURN", NEVER, ANY, ALLOWED, COUNT_ALL, false, NULL, NULL },
+	{ "AUTH", NEVER, ANY, ALLOWED, COUNT_ALL, false, NULL, NULL },
+	{ "STARTTLS", NEVER, ANY, ALLOWED, COUNT_ALL, false, NULL, NULL },
+	{ "QUIT", 0, ANY, NONE, COUNT_ALL, false, on_quit,
+	    "QUIT: the end" },
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+/* What is no verb of ours. */
+static const struct command unknown = {
+	.verb = "", .states = ANY, .argument = ALLOWED, .counted = COUNT_ALL
+};
+
+static bool
+is_on(const struct protocol *p, const struct command *row)
+{
+	return (row->needs & ~p->features) == 0;
+}
+
+static const struct command *
+find_command(const struct protocol *p, struct span verb)
+{
+	size_t i;
+
+	for (i = 0; i < COMMANDS; i++)
+		if (span_is(verb, commands[i].verb) &&
+		    (commands[i].needs & MODES & ~p->features) == 0)
+			return &commands[i];
+	return &unknown;
+}
+
+static enum reply_id
+on_help(struct protocol *p, struct span argument)
+{
+	const struct command *row = find_command(p, argument);
+	struct text *t = compose(p, 214, "2.0.0");
+	size_t i;
+
+	if (argument.len > 0) {
+		if (row == &unknown || !is_on(p, row))
+			return RE_NO_TOPIC;
+		text_string(t, row->help);
+		return composed(p);
+	}
+	text_string(t, "smtpd");
+	for (i = 0; i < COMMANDS; i++) {
+		if (!is_on(p, &commands[i]))
+			continue;
+		text_char(t, '\n');
+		text_string(t, commands[i].help);
+	}
+	return composed(p);
+}
+
+static void
+announce_limits(const struct protocol *p, struct text *t)
+{
+	if (p->config->max_messages > 0) {
+		text_string(t, " MAILMAX=");
+		text_number(t, p->config->max_messages);
+	}
+	text_string(t, " RCPTMAX=");
+	text_number(t, p->config->max_recipients);
+}
+
+/* The greeting's lines: what works, and nothing else. */
+static void
+announce(const struct protocol *p, struct text *t)
+{
+	size_t i;
+
+	text_string(t, p->config->hostname);
+	text_string(t, "\nPIPELINING\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES"
+	    "\nCHUNKING");
+	if (p->config->crlf)
+		text_string(t, "\nBINARYMIME");
+	if (p->config->dsn)
+		text_string(t, "\nDSN");
+	text_string(t, "\nSIZE ");
+	text_number(t, p->config->max_size);
+	text_string(t, "\nLIMITS");
+	announce_limits(p, t);
+	for (i = 0; i < COMMANDS; i++) {
+		if (!commands[i].announced || !is_on(p, &commands[i]))
+			continue;
+		text_char(t, '\n');
+		text_string(t, commands[i].verb);
+	}
+}
+
+/* ---- one command line ---- */
+
+/* A browser, or a page that makes one speak to us: an HTTP verb, or
+ * "Name: value", before anything that is ours. */
+static bool
+is_browser(struct span line)
+{
+	static const char *const verbs[] = { "GET", "HEAD", "POST", "PUT",
+	    "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI" };
+	size_t i;
+
+	for (i = 0; i < line.len; i++)
+		if (!is_alnum(line.ptr[i]) && line.ptr[i] != '-')
+			break;
+	if (i > 0 && i < line.len && line.ptr[i] == ':')
+		return true;
+	line = next_word(&line);
+	for (i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (span_is(line, verbs[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_bad_octet(char c)
+{
+	return is_control(c) && c != '\t';
+}
+
+/* What the table alone can say against a line; RE_NONE: nothing. */
+static enum reply_id
+check_command(const struct protocol *p, const struct command *row,
+    struct span argument)
+{
+	if (row->argument == NAME && argument.len == 0)
+		return RE_HELO;
+	if (row->argument == NONE ? argument.len > 0 :
+	    row->argument == NEEDED && argument.len == 0)
+		return RE_ARGUMENT;
+	if (!is_on(p, row))
+		return RE_DISABLED;
+	if ((row->states & p->state) == 0)
+		return RE_SEQUENCE;
+	return RE_NONE;
+}
+
+/* The verb of a line: octets up to a blank or a control. */
+static struct span
+verb_of(struct span line)
+{
+	struct span verb = next_word(&line);
+	size_t n = 0;
+
+	while (n < verb.len && !is_control(verb.ptr[n]))
+		n++;
+	return (struct span){ verb.ptr, n };
+}
+
+static enum reply_id
+dispatch(struct protocol *p, const struct command *row, struct span line,
+    bool whole)
+{
+	enum reply_id fault;
+
+	if (!whole || any(line, is_bad_octet))
+		return row->argument == CHUNK ? RE_LOST : RE_LINE;
+	if (row == &unknown)
+		return !p->spoke && is_browser(line) ? RE_BROWSER : RE_UNKNOWN;
+	p->spoke = true;
+	next_word(&line);
+	fault = check_command(p, row, line);
+	return fault != RE_NONE ? fault : row->handle(p, line);
+}
+
+/* One error too many becomes 421 in the place of its own reply. */
+static enum reply_id
+count_error(struct protocol *p, const struct command *row, enum reply_id id)
+{
+	enum { GUESSES_MAX = 100 };
+	int code = reply_of(p, id)->code;
+
+	if (row->counted == GUESSES) {
+		if ((code == 550 || code == 553) && !p->config->lmtp &&
+		    ++p->guesses > GUESSES_MAX)
+			return RE_ERRORS;
+		return id;
+	}
+	if (code / 100 != 5 || (row->counted == BUT_SEQUENCE &&
+	    (code == 503 || code == 554)))
+		return id;
+	p->errors++;
+	return p->config->max_errors > 0 &&
+	    p->errors >= p->config->max_errors ? RE_ERRORS : id;
+}
+
+/* Those 421 that answer a command. */
+static void
+close_after(struct protocol *p, enum reply_id id)
+{
+	if (id != RE_ERRORS && id != RE_BROWSER && id != RE_LOST)
+		return;
+	discard(p);
+	p->wants = PROTOCOL_CLOSE;
+	p->reason = id == RE_LOST ? PROTOCOL_LOST : PROTOCOL_ERRORS;
+}
+
+/* Less its end, and the blanks before it. */
+static struct span
+trim(struct span line)
+{
+	if (line.len > 0 && line.ptr[line.len - 1] == '\n')
+		line.len--;
+	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+		line.len--;
+	while (line.len > 0 && is_blank(line.ptr[line.len - 1]))
+		line.len--;
+	return line;
+}
+
+struct span
+protocol_command(struct protocol *p, struct span line)
+{
+	bool whole = line.len > 0 && line.ptr[line.len - 1] == '\n';
+	const struct command *row = find_command(p, verb_of(line));
+	enum reply_id id;
+
+	assert(p->wants == PROTOCOL_LINE);
+	line = trim(line);
+	p->to.whole.len = 0;
+	id = dispatch(p, row, line, whole);
+	id = count_error(p, row, id);
+	close_after(p, id);
+	if (id == RE_NONE)
+		return (struct span){ "", 0 };
+	return answer(p, &(struct exchange){ row->verb, line, p->to.whole,
+	    reply_of(p, id), false });
+}
+
+/* ---- the message: RFC 5321, 4.5.2 and 2.3.8; RFC 3030 ---- */
+
+/* Decoded octets stand where the encoded ones stood, and never take more room:
+ * [start, out) is decoded and not handed over, [in, end) is not looked at. */
+struct cursor {
+	const char *start;
+	char *out;
+	char *in, *end;
+};
+
+/* Counts Received fields, up to the empty line that ends the header. */
+static void
+scan_header(struct protocol *p, struct span s)
+{
+	enum { RECEIVED_MAX = 100 };	/* RFC 5321, 6.3 */
+	size_t i;
+
+	for (i = 0; i < s.len && p->header != HEADER_OVER; i++) {
+		char c = s.ptr[i];
+
+		if (c == '\n')
+			p->header = p->header == 0 || p->header == CR_AT_START ?
+			    HEADER_OVER : 0;
+		else if (p->header < WORD_SEEN &&
+		    lower(c) == "received"[p->header])
+			p->header++;
+		else if (p->header == WORD_SEEN && is_blank(c))
+			continue;
+		else {
+			if (p->header == WORD_SEEN && c == ':' &&
+			    ++p->received > RECEIVED_MAX)
+				latch(p, &replies[RE_LOOP]);
+			p->header = p->header == 0 && c == '\r' &&
+			    p->config->crlf ? CR_AT_START : REST_OF_LINE;
+		}
+	}
+}
+
+static void
+hand_over(struct protocol *p, struct span data)
+{
+	struct reply fault = { 0, NULL, NULL };
+
+	if (p->config->max_size > 0 && p->size > p->config->max_size)
+		latch(p, &replies[RE_TOO_LARGE]);
+	if (data.len == 0 || p->fault.code != 0)
+		return;
+	scan_header(p, data);
+	if (p->fault.code == 0 &&
+	    !p->handler->append(p->context, data, &fault))
+		latch(p, &fault);
+}
+
+static void
+hand_over_decoded(struct protocol *p, struct cursor *c)
+{
+	hand_over(p, (struct span){ c->start, (size_t)(c->out - c->start) });
+	c->start = c->out = c->in;
+}
+
+/* Octets that need not stand in the input, into the room that it left. */
+static void
+put(struct protocol *p, struct cursor *c, struct span octets)
+{
+	if ((size_t)(c->in - c->out) >= octets.len) {
+		memcpy(c->out, octets.ptr, octets.len);
+		c->out += octets.len;
+	} else {
+		hand_over_decoded(p, c);
+		hand_over(p, octets);
+	}
+}
+
+static void
+put_newline(struct protocol *p, struct cursor *c)
+{
+	put(p, c, span_of(p->config->crlf ? "\r\n" : "\n"));
+}
+
+static void
+bare_newline(struct protocol *p)
+{
+	if (p->config->reject_bare_newlines)
+		latch(p, &replies[RE_BARE_NEWLINE]);
+}
+
+/* Octets of a line that stay as they are. */
+static void
+keep(struct protocol *p, struct cursor *c, size_t len)
+{
+	if (p->config->reject_bare_newlines && memchr(c->in, '\r', len) != NULL)
+		bare_newline(p);
+	if (c->out != c->in)
+		memmove(c->out, c->in, len);
+	c->out += len;
+	c->in += len;
+	p->size += len;
+}
+
+/* The rest of a line that is in its middle, or what there is of it. */
+static void
+decode_line(struct protocol *p, struct cursor *c)
+{
+	size_t len = (size_t)(c->end - c->in);
+	char *lf = memchr(c->in, '\n', len);
+	bool cr;
+
+	if (lf != NULL)
+		len = (size_t)(lf - c->in);
+	cr = len > 0 && c->in[len - 1] == '\r';
+	keep(p, c, len - cr);
+	if (cr) {
+		c->in++;
+		p->decoder = CR;
+	} else if (lf != NULL) {
+		c->in++;
+		p->size++;
+		bare_newline(p);
+		put_newline(p, c);
+	}
+}
+
+/* A CR was held back: is it the first half of a line end? */
+static void
+decode_cr(struct protocol *p, struct cursor *c)
+{
+	if (*c->in == '\n') {
+		c->in++;
+		p->size += 2;
+		p->decoder = p->literal ? MIDDLE : LINE_START;
+		put_newline(p, c);
+		return;
+	}
+	bare_newline(p);
+	p->size++;
+	p->decoder = MIDDLE;
+	put(p, c, (struct span){ "\r", 1 });
+}
+
+/* At the start of a line: is it the last one, or is its dot to go? */
+static void
+decode_start(struct protocol *p, struct cursor *c)
+{
+	unsigned next = MIDDLE;
+
+	if (p->decoder == LINE_START && *c->in == '.')
+		next = DOT;
+	else if (p->decoder == DOT && *c->in == '\r')
+		next = DOT_CR;
+	else if (p->decoder == DOT_CR)
+		next = *c->in == '\n' ? WHOLE : CR;
+	if (next != MIDDLE && next != CR)
+		c->in++;
+	p->decoder = next;
+}
+
+static size_t
+decode(struct protocol *p, char *octets, size_t len)
+{
+	struct cursor c = { octets, octets, octets, octets + len };
+
+	while (c.in < c.end && p->decoder != WHOLE)
+		if (p->decoder == MIDDLE)
+			decode_line(p, &c);
+		else if (p->decoder == CR)
+			decode_cr(p, &c);
+		else
+			decode_start(p, &c);
+	len = (size_t)(c.in - octets);
+	hand_over_decoded(p, &c);
+	return len;
+}
+
+/* The message, or the chunk, is whole: so many replies are due. */
+static void
+replies_due(struct protocol *p)
+{
+	p->due = p->last && p->config->lmtp ? p->envelope.recipients : 1;
+	p->answered = 0;
+	p->wants = PROTOCOL_REPLY;
+	if (p->due == 0) {
+		reset(p);
+		p->wants = PROTOCOL_LINE;
+	}
+}
+
+static void
+chunk_ends(struct protocol *p)
+{
+	if (p->last && p->begun && p->decoder == CR) {
+		bare_newline(p);
+		p->size++;
+		hand_over(p, (struct span){ "\r", 1 });
+	}
+	replies_due(p);
+}
+
+static void
+chunk_octets(struct protocol *p, char *octets, size_t len)
+{
+	if (p->envelope.body != BODY_BINARYMIME)
+		decode(p, octets, len);
+	else {
+		p->size += len;
+		hand_over(p, (struct span){ octets, len });
+	}
+}
+
+size_t
+protocol_content(struct protocol *p, char *octets, size_t len)
+{
+	assert(p->wants == PROTOCOL_CONTENT);
+	if (!p->literal) {
+		len = decode(p, octets, len);
+		if (p->decoder == WHOLE)
+			replies_due(p);
+		return len;
+	}
+	if (len > p->chunk)
+		len = (size_t)p->chunk;
+	p->chunk -= len;
+	if (p->begun)
+		chunk_octets(p, octets, len);
+	if (p->chunk == 0)
+		chunk_ends(p);
+	return len;
+}
+
+bool
+protocol_commits(const struct protocol *p)
+{
+	return p->begun && p->last && p->fault.code == 0 && !p->stopped;
+}
+
+/* After the last reply to a message or a chunk. */
+static void
+replies_done(struct protocol *p)
+{
+	if (protocol_commits(p))
+		p->begun = false;
+	if (p->last || (p->state & TRANSACTION) == 0)
+		reset(p);
+	p->wants = PROTOCOL_LINE;
+	if (p->stopped) {
+		discard(p);
+		p->wants = PROTOCOL_CLOSE;
+	}
+}
+
+struct span
+protocol_next(struct protocol *p)
+{
+	struct reply reply = { 0, NULL, NULL };
+	struct span wire;
+
+	assert(p->wants == PROTOCOL_REPLY);
+	if (p->stopped)
+		reply = replies[RE_STOP];
+	else if (p->fault.code != 0)
+		reply = p->fault;
+	else if (!p->last)
+		reply = replies[RE_CHUNK];
+	else
+		p->handler->commit(p->context, p->config->lmtp ? p->answered :
+		    PROTOCOL_ALL, &reply);
+	wire = answer(p, &(struct exchange){ p->literal ? "BDAT" : "DATA",
+	    { "", 0 }, { "", 0 }, &reply, p->begun });
+	if (++p->answered == p->due)
+		replies_done(p);
+	return wire;
+}
+
+/* ---- the session ---- */
+
+void
+protocol_open(struct protocol *p, const struct protocol_config *config,
+    const struct protocol_handler *handler, void *context)
+{
+	p->config = config;
+	p->handler = handler;
+	p->context = context;
+	p->features = config->lmtp ? IN_LMTP : IN_SMTP;
+	if (config->terminal)
+		p->features |= WITH_TERMINAL;
+	p->state = START;
+	p->wants = PROTOCOL_LINE;
+	reset(p);
+}
+
+struct span
+protocol_greeting(struct protocol *p)
+{
+	struct text *t = compose(p, 220, NULL);
+
+	text_string(t, p->config->hostname);
+	text_char(t, ' ');
+	text_string(t, p->config->banner);
+	return write_reply(p, reply_of(p, composed(p)));
+}
+
+struct span
+protocol_end(struct protocol *p, enum protocol_reason reason)
+{
+	p->reason = reason;
+	if (reason == PROTOCOL_STOP && p->wants == PROTOCOL_REPLY) {
+		p->stopped = true;
+		return (struct span){ "", 0 };
+	}
+	discard(p);
+	p->wants = PROTOCOL_CLOSE;
+	if (reason != PROTOCOL_STOP && reason != PROTOCOL_TIMEOUT)
+		return (struct span){ "", 0 };
+	return answer(p, &(struct exchange){ "", { "", 0 }, { "", 0 },
+	    &replies[reason == PROTOCOL_STOP ? RE_STOP : RE_TIMEOUT], false });
+}
+
+/* ---- joined to a channel ---- */
+
+struct serving {
+	struct protocol *p;
+	struct channel *c;
+	long long session_by;		/* deadlines; by: 0 where none is on */
+	long long by;
+};
+
+/* Flushes, unless a signal that comes meanwhile is to end the session. */
+static enum channel_status
+flush(struct serving *s)
+{
+	enum channel_status status;
+
+	do
+		status = channel_flush(s->c);
+	while (status == CHANNEL_INTERRUPTED &&
+	    !s->p->handler->stopping(s->p->context));
+	return status;
+}
+
+/* Waits for more.  The deadline is set when the wait begins and when the first
+ * octet of a line comes, and by no other octet. */
+static enum channel_status
+fill(struct serving *s)
+{
+	enum channel_status status = flush(s);
+	size_t before;
+
+	if (status != CHANNEL_OK)
+		return status;
+	if (s->by == 0)
+		s->by = channel_now() + s->p->config->timeout;
+	channel_peek(s->c, &before);
+	status = channel_fill(s->c, s->by < s->session_by ? s->by :
+	    s->session_by);
+	if (status == CHANNEL_OK && before == 0)
+		s->by = 0;
+	return status;
+}
+
+static enum channel_status
+serve_line(struct serving *s)
+{
+	struct span line;
+
+	if (channel_record(s->c, '\n', PROTOCOL_LINE_MAX, &line) ==
+	    CHANNEL_EMPTY)
+		return fill(s);
+	s->by = 0;
+	channel_write(s->c, protocol_command(s->p, line));
+	return CHANNEL_OK;
+}
+
+static enum channel_status
+serve_content(struct serving *s)
+{
+	size_t len;
+	char *octets = channel_peek(s->c, &len);
+
+	if (len == 0)
+		return fill(s);
+	channel_consume(s->c, protocol_content(s->p, octets, len));
+	return CHANNEL_OK;
+}
+
+/* No command runs while a reply waits, and none for a client that is gone. */
+static enum channel_status
+serve_reply(struct serving *s)
+{
+	enum channel_status status = CHANNEL_OK;
+
+	if (protocol_commits(s->p))
+		status = flush(s);
+	if (status == CHANNEL_OK)
+		channel_write(s->c, protocol_next(s->p));
+	return status;
+}
+
+/* What the session wants next, once there is room for what it will say. */
+static enum channel_status
+serve_next(struct serving *s)
+{
+	static enum channel_status (*const step[])(struct serving *) = {
+		[PROTOCOL_LINE] = serve_line,
+		[PROTOCOL_CONTENT] = serve_content,
+		[PROTOCOL_REPLY] = serve_reply,
+	};
+	enum channel_status status = CHANNEL_OK;
+
+	if (channel_room(s->c) < PROTOCOL_REPLY_MAX + PROTOCOL_REPLY_LINE)
+		status = flush(s);
+	return status == CHANNEL_OK ? step[s->p->wants](s) : status;
+}
+
+static void
+say_goodbye(struct channel *c, enum protocol_reason reason)
+{
+	enum { LINGER = 2000, LINGER_OCTETS = 1024 * 1024 };
+
+	if (reason == PROTOCOL_STOP)
+		channel_patience(c, LINGER);
+	while (channel_flush(c) == CHANNEL_INTERRUPTED)
+		;
+	if (reason == PROTOCOL_QUIT)
+		channel_drain(c, 0, LINGER_OCTETS);
+	else if (reason != PROTOCOL_EOF && reason != PROTOCOL_ERROR) {
+		channel_shutdown(c);
+		channel_drain(c, channel_now() + LINGER, LINGER_OCTETS);
+	}
+}
+
+static enum protocol_reason
+reason_of(enum channel_status status)
+{
+	return status == CHANNEL_EOF ? PROTOCOL_EOF :
+	    status == CHANNEL_TIMEOUT ? PROTOCOL_TIMEOUT : PROTOCOL_ERROR;
+}
+
+enum protocol_reason
+protocol_serve(struct protocol *p, struct channel *c)
+{
+	long long limit = p->config->session_timeout;
+	struct serving s = { p, c,
+	    limit > 0 ? channel_now() + limit : CHANNEL_FOREVER, 0 };
+	enum channel_status status = CHANNEL_OK;
+
+	channel_write(c, protocol_greeting(p));
+	while (status == CHANNEL_OK && p->wants != PROTOCOL_CLOSE) {
+		if (!p->stopped && p->handler->stopping(p->context))
+			channel_write(c, protocol_end(p, PROTOCOL_STOP));
+		else
+			status = serve_next(&s);
+		if (status == CHANNEL_INTERRUPTED)
+			status = CHANNEL_OK;
+	}
+	if (p->wants != PROTOCOL_CLOSE)
+		channel_write(c, protocol_end(p, reason_of(status)));
+	say_goodbye(c, p->reason);
+	return p->reason;
+}
+
+void
+protocol_refuse(struct protocol *p, struct channel *c,
+    const struct reply *reply)
+{
+	channel_write(c, write_reply(p, reply));
+	say_goodbye(c, PROTOCOL_STOP);
+}

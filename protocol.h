@@ -1,0 +1,258 @@
+/*
+ * protocol - an SMTP or LMTP session, server side
+ *
+ * RFC 5321 (SMTP), 2033 (LMTP), 1870 (SIZE), 2034 (ENHANCEDSTATUSCODES), 2920
+ * (PIPELINING), 3030 (CHUNKING, BINARYMIME), 3461 (DSN), 6152 (8BITMIME), 6531
+ * (SMTPUTF8), 9422 (LIMITS).
+ *
+ * Knows the protocol and nothing else: it opens no file, starts no process,
+ * reads no environment.  Whatever has an effect goes through the functions of
+ * struct protocol_handler.
+ *
+ * Two layers.  The core takes octets and gives replies, one at a time, and
+ * touches no descriptor and no clock: protocol_command, protocol_content,
+ * protocol_next.  protocol_serve joins it to a channel.
+ *
+ * All memory is the caller's struct protocol; nothing is allocated.
+ */
+#ifndef PROTOCOL_H
+#define PROTOCOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "channel.h"
+
+enum {
+	PROTOCOL_LINE_MAX = 4096,	/* octets of a command line, its end too */
+	PROTOCOL_MAILBOX_MAX = 512,	/* RFC 5321, 4.5.3.1 asks for 320 */
+	PROTOCOL_DOMAIN_MAX = 255,	/* RFC 5321, 4.5.3.1.2 */
+	PROTOCOL_REPLY_LINE = 512,	/* RFC 5321, 4.5.3.1.5, with its CRLF */
+	PROTOCOL_REPLY_MAX = 8192,	/* octets of a whole reply */
+	PROTOCOL_ENVID_MAX = 100,	/* RFC 3461, 4.4 */
+	PROTOCOL_LIST_MAX = 100 * 1024,	/* octets of all recipients together */
+	PROTOCOL_RECIPIENTS_MAX = PROTOCOL_LIST_MAX / 4
+};
+
+#define PROTOCOL_ALL ((size_t)-1)	/* every recipient, in one commit */
+
+/* A text that is being composed in a space of fixed size; what does not fit is
+ * left out.  There is no NUL at its end unless it is added. */
+struct text {
+	char *ptr;
+	size_t len, size;
+};
+
+void text_span(struct text *t, struct span octets);
+void text_string(struct text *t, const char *string);
+void text_number(struct text *t, unsigned long long number);
+void text_char(struct text *t, char c);
+
+/* Equal but for the case of ASCII letters. */
+bool span_is(struct span octets, const char *string);
+
+/* What the client is told.  enhanced is NULL where a reply has none (RFC 2034);
+ * text is printable, its lines separated by '\n'. */
+struct reply {
+	int code;		/* 0: not chosen */
+	const char *enhanced;
+	const char *text;
+};
+
+/* An address as it was given, checked (RFC 5321, 4.1.2); domain.len is 0 where
+ * it has none, all of it is empty for the null sender. */
+struct mailbox {
+	struct span whole, local, domain;
+};
+
+enum forward_result { LOCAL_DOMAIN, WILL_FORWARD, CANNOT_FORWARD };
+enum lookup_result { VALID_USER, AMBIGUOUS_USER, UNKNOWN_USER, LOOKUP_ERROR };
+enum body_type { BODY_7BIT, BODY_8BITMIME, BODY_BINARYMIME };
+
+struct recipient {
+	uint32_t at, options_at;	/* where they stand in the lists */
+	uint16_t len, local_len, options_len;
+	uint8_t forward;		/* enum forward_result */
+};
+
+/* What came before the message; valid from begin to the last commit or discard.
+ * Members below the line are the protocol's own. */
+struct envelope {
+	const char *verb;		/* MAIL, SEND, SOML or SAML */
+	const char *with;		/* the protocol's name, RFC 3848, 6531 */
+	struct span helo;		/* the client's word: any octets but controls */
+	struct mailbox sender;
+	struct span options;		/* MAIL's parameters as given */
+	struct span envid;		/* RFC 3461, decoded; empty if none */
+	enum body_type body;
+	bool utf8;			/* SMTPUTF8 was asked for */
+	size_t recipients;		/* accepted ones */
+	/* ---- */
+	unsigned given;			/* parameters seen in this command */
+	size_t list_len, options_len;
+	char helo_text[PROTOCOL_DOMAIN_MAX];
+	char sender_text[PROTOCOL_MAILBOX_MAX];
+	char options_text[PROTOCOL_LINE_MAX];
+	char envid_text[PROTOCOL_ENVID_MAX];
+	struct recipient recipient[PROTOCOL_RECIPIENTS_MAX];
+	char list[PROTOCOL_LIST_MAX];
+	char options_list[PROTOCOL_LIST_MAX];
+};
+
+/* Recipient i of the envelope, its parameters as given, and whose it is. */
+struct mailbox envelope_recipient(const struct envelope *e, size_t i);
+struct span envelope_options(const struct envelope *e, size_t i);
+enum forward_result envelope_forward(const struct envelope *e, size_t i);
+
+/* One reply and what it answered, for a log. */
+struct exchange {
+	const char *verb;		/* of the table; "" for no such verb */
+	struct span line;		/* as the client wrote it; empty if none */
+	struct span mailbox;		/* RCPT's, where it was one; else empty */
+	const struct reply *reply;
+	bool message;			/* it answers a message, not a command */
+};
+
+/*
+ * What a session needs from the outside.  Each function gets the context.
+ *
+ * For every message: one begin, any number of append, then either discard, or
+ * commit: once with PROTOCOL_ALL in SMTP, once a recipient, in their order, in
+ * LMTP.  Where LMTP's commits end early (the client is gone, we are to stop) a
+ * discard follows them.  A false from begin or append latches the reply that it
+ * filled in, whose strings must outlive the message: the rest is read and
+ * dropped, then discard is told that reply.
+ *
+ * The client is told 250 if and only if commit filled in 250.  The strings of
+ * that reply must stay until the next call.
+ */
+struct protocol_handler {
+	/* Whose domain it is; asked first for each RCPT.  A reply with a code
+	 * is sent in the place of 251 or 550. */
+	enum forward_result (*forward_domain)(void *context,
+	    const struct mailbox *to, struct reply *reply);
+	/* Who it is; asked where the domain is local.  A reply with a code is
+	 * sent in the place of 553, 550 or 451. */
+	enum lookup_result (*look_up_name)(void *context,
+	    const struct mailbox *name, struct reply *reply);
+	bool (*begin)(void *context, const struct envelope *envelope,
+	    struct reply *reply);
+	/* Decoded content, in pieces; valid during the call. */
+	bool (*append)(void *context, struct span data, struct reply *reply);
+	void (*commit)(void *context, size_t recipient, struct reply *reply);
+	/* why is NULL where the client gave it up or is gone. */
+	void (*discard)(void *context, const struct reply *why);
+	/* Is the session to end as soon as it can? */
+	bool (*stopping)(void *context);
+	/* After each reply. */
+	void (*answered)(void *context, const struct exchange *exchange);
+};
+
+/* Strings and the struct stay the caller's and must outlive the session. */
+struct protocol_config {
+	const char *hostname;		/* our name */
+	const char *banner;		/* behind it in the greeting */
+	bool lmtp;
+	bool terminal;			/* SEND, SOML, SAML */
+	bool crlf;			/* content with CRLF line ends, else LF */
+	bool reject_bare_newlines;
+	bool dsn;			/* announce DSN */
+	unsigned long long max_size;	/* octets as on the wire; 0: no limit */
+	size_t max_recipients;
+	unsigned long long max_messages, max_errors;	/* 0: no limit */
+	long long timeout;		/* ms of silence, and for one line */
+	long long session_timeout;	/* ms; 0: no limit */
+};
+
+enum protocol_wants {
+	PROTOCOL_LINE,		/* protocol_command */
+	PROTOCOL_CONTENT,	/* protocol_content */
+	PROTOCOL_REPLY,		/* protocol_next */
+	PROTOCOL_CLOSE		/* nothing; the session has ended */
+};
+
+/* How a session ended. */
+enum protocol_reason {
+	PROTOCOL_EOF,		/* the client left */
+	PROTOCOL_QUIT,
+	PROTOCOL_TIMEOUT,	/* 421 4.4.2 */
+	PROTOCOL_ERRORS,	/* 421 4.7.0 */
+	PROTOCOL_LOST,		/* 421 4.5.4: a BDAT that could not be read */
+	PROTOCOL_STOP,		/* 421 4.3.2 */
+	PROTOCOL_ERROR		/* no connection: see the channel's errno */
+};
+
+/* A session.  Members are its own, but for wants. */
+struct protocol {
+	const struct protocol_config *config;
+	const struct protocol_handler *handler;
+	void *context;
+	enum protocol_wants wants;	/* readable: what to call next */
+	enum protocol_reason reason;	/* readable: once wants is CLOSE */
+	unsigned features;		/* enum feature */
+	unsigned state;			/* enum state */
+	bool spoke;			/* a valid verb has come */
+	unsigned long long messages, errors, guesses;
+	unsigned long long refused, deferred;	/* RCPTs of this transaction */
+
+	/* the message */
+	bool begun;			/* begin, and neither discard nor the */
+					/* last commit yet */
+	bool literal;			/* in a BDAT chunk */
+	bool last;			/* no chunk follows */
+	bool stopped;			/* replies that are due become 421 */
+	unsigned decoder;		/* enum decoder */
+	unsigned long long chunk;	/* octets of it to come */
+	unsigned long long size;	/* octets so far, as on the wire */
+	unsigned header;		/* where we are in it; enum header */
+	unsigned received;		/* Received fields */
+	struct reply fault;		/* latched; code 0 if none */
+	size_t due, answered;		/* replies to the message */
+
+	struct mailbox to;		/* of the RCPT that is being answered */
+	struct text text;		/* of a reply that is composed */
+	struct reply composed;
+	struct text wire;
+	char text_space[PROTOCOL_REPLY_MAX];
+	char wire_space[PROTOCOL_REPLY_MAX];
+	struct envelope envelope;
+};
+
+/* Begins a session; *p must be zeroed.  A new session needs a new one. */
+void protocol_open(struct protocol *p, const struct protocol_config *config,
+    const struct protocol_handler *handler, void *context);
+
+/* Each reply is whole lines for the wire, valid until the next call; it may be
+ * empty. */
+
+/* 220 (RFC 5321, 3.1); to be sent first. */
+struct span protocol_greeting(struct protocol *p);
+
+/* Where LINE is wanted: one command line with its LF.  One that was longer than
+ * PROTOCOL_LINE_MAX comes cut to that length, and so without. */
+struct span protocol_command(struct protocol *p, struct span line);
+
+/* Where CONTENT is wanted: decodes octets, in place.  Returns how many of them
+ * belong to the message: less than len where it, or the chunk, is whole. */
+size_t protocol_content(struct protocol *p, char *octets, size_t len);
+
+/* Where REPLY is wanted: one of the replies that are due, with one commit at
+ * most; and whether there will be a commit. */
+struct span protocol_next(struct protocol *p);
+bool protocol_commits(const struct protocol *p);
+
+/* Ends the session from outside: drops a message that is not whole.  TIMEOUT
+ * and STOP give a 421; after STOP replies that were due are 421 each, by
+ * protocol_next. */
+struct span protocol_end(struct protocol *p, enum protocol_reason reason);
+
+/* A whole session over a channel, from the greeting to the closing of our
+ * direction (not of the descriptors). */
+enum protocol_reason protocol_serve(struct protocol *p, struct channel *c);
+
+/* No session: this reply in the place of the greeting, then the closing. */
+void protocol_refuse(struct protocol *p, struct channel *c,
+    const struct reply *reply);
+
+#endif

@@ -1,0 +1,2378 @@
+/*
+ * smtpd - mail from a connection on descriptors 0 and 1 into a command
+ *
+ * The rules that keep the promises; the code names them by number.
+ *
+ *  1. The command starts when the message is whole, and never before.
+ *  2. 250 only after exit 0 (or 99); a fault of ours is 4xx, whatever it is.
+ *  3. What came from the network is the command's standard input and checked
+ *     values in its environment; no word of it is a word of a command line.
+ *  4. Nothing but replies goes to the client: the command's output goes to a
+ *     pipe, the log never to a descriptor that is the client's.
+ *  5. No mail under a configuration that was not understood whole.
+ *  6. The command inherits what section 7 of the manual says, and nothing that
+ *     the launcher left behind: no descriptor, no signal, no stale variable.
+ */
+#undef _POSIX_C_SOURCE
+#define _GNU_SOURCE		/* memfd_create, O_TMPFILE, pipe2; see NO_LINUX */
+#include <sys/types.h>
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "protocol.h"
+
+#define VERSION "0.1"
+#define USUAL_PATH "/usr/local/sbin:/usr/local/bin:" \
+	"/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* sysexits.h is not POSIX. */
+enum {
+	EX_OK = 0, EX_USAGE = 64, EX_DATAERR = 65, EX_NOUSER = 67,
+	EX_NOHOST = 68, EX_UNAVAILABLE = 69, EX_OSERR = 71, EX_OSFILE = 72,
+	EX_CANTCREAT = 73, EX_PROTOCOL = 76, EX_NOPERM = 77, EX_CONFIG = 78
+};
+
+enum {
+	LOG_LINE_MAX = 4096,		/* one write of at most so many octets */
+	LOG_VALUE_MAX = 1000,		/* of them for one value */
+	LOG_OUTPUT_MAX = 64 * 1024,	/* octets of a command's output */
+	MEMORY_MAX = 1024 * 1024,	/* larger messages go to a file */
+	PIECE = 16 * 1024,		/* smaller pieces are gathered */
+	TERM_TO_KILL = 5000,		/* ms */
+	ADDRESS_MAX = 64, NAME_MAX_OCTETS = 255
+};
+
+enum log_to { LOG_DEFAULT, LOG_STDERR, LOG_SYSLOG, LOG_NONE };
+enum log_level { LOG_CONFIG = 3, LOG_FAULT = 4, LOG_INFO = 6 };
+
+/* What the command line says. */
+struct settings {
+	struct protocol_config protocol;
+	char **command;
+	long long command_timeout;	/* ms */
+	bool received, return_path, verbose, check;
+	const char *spool;
+	enum log_to log;
+};
+
+struct log {
+	enum log_to to;
+	int fd;				/* of syslog; -1: not open */
+	bool journal;			/* stderr is the journal */
+	int pid;
+	struct text line;
+	char space[LOG_LINE_MAX];
+};
+
+struct peer {
+	char address[ADDRESS_MAX];	/* "" where unknown */
+	char port[8];
+	char name[NAME_MAX_OCTETS + 1];
+	char local_address[ADDRESS_MAX], local_port[8];
+};
+
+/* A message on its way to disk: pending octets follow those in fd. */
+struct spool {
+	int fd;				/* -1: none yet */
+	int reader;			/* the next run's; -1: to be opened */
+	size_t kind;			/* row of spool_kinds */
+	char name[PATH_MAX];		/* "" where it is nameless */
+	int error;			/* errno of its first failure */
+	unsigned long long size;	/* octets in fd */
+	size_t pending_len;
+	char pending[PIECE];
+};
+
+struct smtpd {
+	struct settings settings;
+	struct log log;
+	struct peer peer;
+	bool has_client;		/* somebody who could be told 421 */
+	struct stat descriptor[3];	/* st_mode 0: it was closed */
+	sigset_t ignored;		/* that a command must not inherit */
+
+	/* the message */
+	const struct envelope *envelope;
+	struct spool spool;
+	bool started;			/* octets were appended, header and all */
+	time_t date;
+	long long since;		/* ms, channel_now() */
+	char id[32];
+	char okay[48];			/* "Ok ID" */
+	unsigned long long messages;
+
+	char **environment;		/* the inherited part, then ours */
+	size_t inherited;
+	char space[4 * PROTOCOL_LIST_MAX];
+
+	struct protocol session;
+	struct channel channel;
+};
+
+static volatile sig_atomic_t stop_signal;
+
+static struct span
+span_of(const char *string)
+{
+	return (struct span){ string, strlen(string) };
+}
+
+/* Digits only, up to max; what follows them is left in *end. */
+static bool
+parse_number(const char *value, unsigned long long max,
+    unsigned long long *number, const char **end)
+{
+	unsigned digit;
+
+	*end = value;
+	for (*number = 0; **end >= '0' && **end <= '9'; ++*end) {
+		digit = (unsigned)(**end - '0');
+		if (*number > (max - digit) / 10)
+			return false;
+		*number = *number * 10 + digit;
+	}
+	return *end > value;
+}
+
+/* ---- log: one event a line, one write a line ---- */
+
+static bool
+is_plain(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+	    (c >= 'a' && c <= 'z') || (c != '\0' && strchr(".-_:@+/<>[]", c));
+}
+
+static void
+log_begin(struct smtpd *s, enum log_level level, const char *event)
+{
+	struct log *l = &s->log;
+
+	l->line = (struct text){ l->space, 0, sizeof l->space - 1 };
+	if (l->to == LOG_SYSLOG || l->journal) {
+		text_char(&l->line, '<');
+		text_number(&l->line, (l->journal ? 0U : 2U << 3) + level);
+		text_char(&l->line, '>');
+	}
+	if (!l->journal) {
+		text_string(&l->line, "smtpd[");
+		text_number(&l->line, (unsigned)l->pid);
+		text_string(&l->line, "]: ");
+	}
+	text_string(&l->line, event);
+}
+
+static void
+log_key(struct smtpd *s, const char *key)
+{
+	text_char(&s->log.line, ' ');
+	text_string(&s->log.line, key);
+	text_char(&s->log.line, '=');
+}
+
+static void
+log_octet(struct text *t, char c)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	if (c >= ' ' && c < 127 && c != '"' && c != '\\') {
+		text_char(t, c);
+		return;
+	}
+	text_string(t, "\\x");
+	text_char(t, digits[(unsigned char)c >> 4]);
+	text_char(t, digits[c & 15]);
+}
+
+/* In quotes where it holds anything but plain octets; cut and marked where it
+ * is longer than max. */
+static void
+log_long(struct smtpd *s, const char *key, struct span value, size_t max)
+{
+	struct text *t = &s->log.line;
+	size_t i, end;
+
+	log_key(s, key);
+	for (i = 0; i < value.len && is_plain(value.ptr[i]); i++)
+		;
+	if (value.len > 0 && i == value.len && i <= max) {
+		text_span(t, value);
+		return;
+	}
+	text_char(t, '"');
+	end = t->len + max;
+	for (i = 0; i < value.len && t->len < end; i++)
+		log_octet(t, value.ptr[i]);
+	text_string(t, i < value.len ? "...\"" : "\"");
+}
+
+static void
+log_span(struct smtpd *s, const char *key, struct span value)
+{
+	log_long(s, key, value, LOG_VALUE_MAX);
+}
+
+static void
+log_string(struct smtpd *s, const char *key, const char *value)
+{
+	log_span(s, key, span_of(value));
+}
+
+static void
+log_number(struct smtpd *s, const char *key, unsigned long long value)
+{
+	log_key(s, key);
+	text_number(&s->log.line, value);
+}
+
+static void
+log_seconds(struct smtpd *s, long long since)
+{
+	unsigned long long ms = (unsigned long long)(channel_now() - since);
+	unsigned long long rest = ms % 1000;
+
+	log_number(s, "seconds", ms / 1000);
+	text_string(&s->log.line, rest < 10 ? ".00" : rest < 100 ? ".0" : ".");
+	text_number(&s->log.line, rest);
+}
+
+static void
+log_reply(struct smtpd *s, const struct reply *reply)
+{
+	char space[32];
+	struct text t = { space, 0, sizeof space };
+
+	text_number(&t, (unsigned)reply->code);
+	if (reply->enhanced != NULL) {
+		text_char(&t, ' ');
+		text_string(&t, reply->enhanced);
+	}
+	log_span(s, "reply", (struct span){ t.ptr, t.len });
+}
+
+static void
+log_client(struct smtpd *s)
+{
+	log_string(s, "client", s->peer.address[0] != '\0' ? s->peer.address :
+	    "unknown");
+}
+
+static void
+syslog_open(struct log *l)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX,
+	    .sun_path = "/dev/log" };
+
+	l->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (l->fd >= 0 && connect(l->fd, (struct sockaddr *)&to, sizeof to)) {
+		close(l->fd);
+		l->fd = -1;
+	}
+}
+
+/* Never waited for; a daemon that was restarted is found again, once. */
+static void
+syslog_send(struct log *l)
+{
+	int tries;
+
+	for (tries = 0; tries < 2; tries++) {
+		if (l->fd < 0)
+			syslog_open(l);
+		if (l->fd < 0 || send(l->fd, l->line.ptr, l->line.len,
+		    MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno == EAGAIN)
+			return;
+		close(l->fd);
+		l->fd = -1;
+	}
+}
+
+/* A line that cannot be written is lost; the mail is not. */
+static void
+log_end(struct smtpd *s)
+{
+	struct log *l = &s->log;
+
+	if (l->to == LOG_SYSLOG)
+		syslog_send(l);
+	if (l->to != LOG_STDERR)
+		return;
+	l->space[l->line.len] = '\n';
+	while (write(2, l->space, l->line.len + 1) < 0 && errno == EINTR)
+		;
+}
+
+/* Is stderr the journal's own socket?  "device:inode" says so. */
+static bool
+is_journal(const struct stat *st)
+{
+	const char *at = getenv("JOURNAL_STREAM");
+	char *end;
+
+	return at != NULL && strtoull(at, &end, 10) == st->st_dev &&
+	    *end == ':' && strtoull(end + 1, &end, 10) == st->st_ino &&
+	    *end == '\0';
+}
+
+/* Rule 4: is descriptor 2 the client's, as inetd leaves it? */
+static bool
+is_client(const struct smtpd *s)
+{
+	const struct stat *two = &s->descriptor[2], *other;
+	int i;
+
+	for (i = 0; s->has_client && i < 2; i++) {
+		other = &s->descriptor[i];
+		if ((S_ISSOCK(two->st_mode) || S_ISFIFO(two->st_mode)) &&
+		    two->st_dev == other->st_dev &&
+		    two->st_ino == other->st_ino)
+			return true;
+	}
+	return false;
+}
+
+static void
+log_open(struct smtpd *s)
+{
+	struct log *l = &s->log;
+
+	l->to = s->settings.log;
+	l->fd = -1;
+	l->pid = getpid();
+	if (is_client(s) && l->to != LOG_NONE)
+		l->to = LOG_SYSLOG;
+	else if (l->to == LOG_DEFAULT)
+		l->to = LOG_STDERR;
+	l->journal = l->to == LOG_STDERR && is_journal(&s->descriptor[2]);
+}
+
+/* ---- the end of it ---- */
+
+/* Rule 5.  The client, where there is one, is asked to come again. */
+static _Noreturn void
+die(struct smtpd *s, int status, const char *what, const char *why)
+{
+	static const struct reply sorry = { 421, "4.3.5",
+	    "Configuration error, try again later" };
+	char space[1024];
+	struct text t = { space, 0, sizeof space };
+
+	text_string(&t, what);
+	text_string(&t, ": ");
+	text_string(&t, why);
+	if (!s->has_client)
+		s->settings.log = LOG_STDERR;
+	log_open(s);
+	log_begin(s, LOG_CONFIG, "config");
+	log_span(s, "error", (struct span){ t.ptr, t.len });
+	log_end(s);
+	if (s->has_client) {
+		channel_open(&s->channel, 0, 1, 10000);
+		protocol_refuse(&s->session, &s->channel, &sorry);
+	}
+	exit(status);
+}
+
+/* ---- the peer ---- */
+
+static void
+copy(char *to, size_t size, const char *from, size_t len)
+{
+	if (len >= size)
+		len = size - 1;
+	memcpy(to, from, len);
+	to[len] = '\0';
+}
+
+/* An address in its usual form, with no brackets and no v4-mapping. */
+static bool
+parse_address(const char *from, char *to)
+{
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+	char text[ADDRESS_MAX];
+	unsigned char octets[16];
+	bool bracket = from[0] == '[';
+
+	copy(text, sizeof text, from + bracket, strcspn(from + bracket, "]%"));
+	if (inet_pton(AF_INET, text, octets) == 1)
+		return inet_ntop(AF_INET, octets, to, ADDRESS_MAX) != NULL;
+	if (inet_pton(AF_INET6, text, octets) != 1)
+		return false;
+	if (memcmp(octets, mapped, sizeof mapped) == 0)
+		return inet_ntop(AF_INET, octets + 12, to, ADDRESS_MAX) != NULL;
+	return inet_ntop(AF_INET6, octets, to, ADDRESS_MAX) != NULL;
+}
+
+/* The address and port of one end of the connection. */
+static bool
+socket_address(int (*ask)(int, struct sockaddr *, socklen_t *), char *address,
+    char *port)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+		struct sockaddr_storage room;
+	} name;
+	socklen_t len = sizeof name;
+	char text[ADDRESS_MAX];
+	struct text number = { port, 0, 7 };
+	bool v4;
+
+	if (ask(0, &name.any, &len) != 0)
+		return false;
+	v4 = name.any.sa_family == AF_INET;
+	if ((!v4 && name.any.sa_family != AF_INET6) ||
+	    inet_ntop(name.any.sa_family, v4 ? (void *)&name.v4.sin_addr :
+	    (void *)&name.v6.sin6_addr, text, sizeof text) == NULL)
+		return false;
+	text_number(&number, ntohs(v4 ? name.v4.sin_port : name.v6.sin6_port));
+	port[number.len] = '\0';
+	return parse_address(text, address);
+}
+
+/* A port that the environment gives; "" where it is none. */
+static void
+parse_port(const char *from, char *to)
+{
+	const char *end;
+	unsigned long long n;
+
+	to[0] = '\0';
+	if (from != NULL && parse_number(from, 65535, &n, &end) &&
+	    *end == '\0')
+		copy(to, 8, from, strlen(from));
+}
+
+static bool
+environment_address(const char *address, const char *port, char *to,
+    char *to_port)
+{
+	const char *value = getenv(address);
+
+	if (value == NULL || !parse_address(value, to))
+		return false;
+	parse_port(getenv(port), to_port);
+	return true;
+}
+
+/* The first of these that gives an address. */
+static void
+find_peer(struct smtpd *s)
+{
+	static const char *const names[][2] = {
+		{ "REMOTE_ADDR", "REMOTE_PORT" },	/* systemd */
+		{ "SOCAT_PEERADDR", "SOCAT_PEERPORT" },
+		{ "NCAT_REMOTE_ADDR", "NCAT_REMOTE_PORT" },
+		{ "REMOTE_HOST", "REMOTE_PORT" },	/* xinetd */
+	};
+	struct peer *p = &s->peer;
+	bool ucspi = getenv("PROTO") != NULL, known;
+	size_t i;
+
+	known = ucspi && environment_address("TCPREMOTEIP", "TCPREMOTEPORT",
+	    p->address, p->port);
+	if (ucspi)
+		environment_address("TCPLOCALIP", "TCPLOCALPORT",
+		    p->local_address, p->local_port);
+	if (!known)
+		known = socket_address(getpeername, p->address, p->port);
+	for (i = 0; !known && i < sizeof names / sizeof *names; i++)
+		known = environment_address(names[i][0], names[i][1],
+		    p->address, p->port);
+	if (!known)
+		p->address[0] = p->port[0] = '\0';
+}
+
+static void
+find_peer_name(struct peer *p)
+{
+	const char *name = getenv("TCPREMOTEHOST");
+
+	if (name == NULL || strlen(name) > NAME_MAX_OCTETS ||
+	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")] != '\0')
+		return;
+	copy(p->name, sizeof p->name, name, strlen(name));
+}
+
+static void
+refuse_listener(struct smtpd *s)
+{
+	int listens = 0;
+	socklen_t len = sizeof listens;
+
+	if (s->peer.address[0] != '\0' || !S_ISSOCK(s->descriptor[0].st_mode) ||
+	    getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) != 0 ||
+	    !listens)
+		return;
+	s->has_client = false;
+	die(s, EX_CONFIG, "descriptor 0 is a listening socket",
+	    "set Accept=yes (inetd: nowait)");
+}
+
+/* ---- spool: rule 1 ---- */
+
+static const struct reply
+    no_space = { 452, "4.3.1", "Insufficient storage, try again later" },
+    local_fault = { 451, "4.3.0", "Local error, try again later" };
+
+static const struct reply *
+storage_fault(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EFBIG ?
+	    &no_space : &local_fault;
+}
+
+static int
+open_memory(const char *dir, char *name)
+{
+	(void)dir, (void)name;
+#if defined(MFD_CLOEXEC) && !defined(NO_LINUX)
+	return memfd_create("smtpd", MFD_CLOEXEC);
+#else
+	return -1;
+#endif
+}
+
+static int
+open_nameless(const char *dir, char *name)
+{
+	(void)dir, (void)name;
+#if defined(O_TMPFILE) && !defined(NO_LINUX)
+	return open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0400);
+#else
+	return -1;
+#endif
+}
+
+static int
+open_named(const char *dir, char *name)
+{
+	static const char suffix[] = "/smtpd.XXXXXX";
+	size_t len = strlen(dir);
+	int fd;
+
+	if (len + sizeof suffix > PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(name, dir, len);
+	memcpy(name + len, suffix, sizeof suffix);
+	fd = mkstemp(name);
+	if (fd < 0)
+		name[0] = '\0';
+	else
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fd;
+}
+
+/* Best first; the failure of one falls to the next. */
+static int (*const spool_kinds[])(const char *dir, char *name) = {
+	open_memory, open_nameless, open_named
+};
+
+enum { SPOOL_KINDS = sizeof spool_kinds / sizeof *spool_kinds };
+
+/* A fresh open description, read-only, at the first octet; -1 and errno. */
+static int
+spool_reader(const struct spool *f)
+{
+	char path[40];
+	struct text t = { path, 0, sizeof path - 1 };
+
+	if (f->name[0] != '\0')
+		return open(f->name, O_RDONLY | O_CLOEXEC);
+	text_string(&t, "/proc/self/fd/");
+	text_number(&t, (unsigned)f->fd);
+	path[t.len] = '\0';
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static void
+spool_unlink(struct spool *f)
+{
+	if (f->name[0] != '\0')
+		unlink(f->name);
+	f->name[0] = '\0';
+}
+
+static void
+spool_close(struct spool *f)
+{
+	spool_unlink(f);
+	if (f->fd >= 0)
+		close(f->fd);
+	if (f->reader >= 0)
+		close(f->reader);
+	f->fd = f->reader = -1;
+	f->error = 0;
+	f->kind = 0;
+	f->size = 0;
+	f->pending_len = 0;
+}
+
+/* Opens a spool of this kind or a later one, and its first reader, which tells
+ * whether there can be one.  False and errno. */
+static bool
+spool_open(struct spool *f, size_t kind, const char *dir)
+{
+	int error;
+
+	errno = ENOSYS;
+	for (; kind < SPOOL_KINDS; kind++) {
+		f->kind = kind;
+		f->name[0] = '\0';
+		f->fd = spool_kinds[kind](dir, f->name);
+		if (f->fd < 0)
+			continue;
+		/* so that /dev/stdin opens for a command that is not us */
+		if (f->name[0] == '\0')
+			fchmod(f->fd, 0444);
+		f->reader = spool_reader(f);
+		if (f->reader >= 0)
+			return true;
+		error = errno;
+		spool_unlink(f);
+		close(f->fd);
+		errno = error;
+	}
+	f->fd = -1;
+	return false;
+}
+
+static bool
+write_all(int fd, struct span octets)
+{
+	ssize_t n;
+
+	while (octets.len > 0) {
+		n = write(fd, octets.ptr, octets.len);
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (n > 0)
+			octets = (struct span){ octets.ptr + n,
+			    octets.len - (size_t)n };
+	}
+	return true;
+}
+
+/* Out of memory, into a file. */
+static bool
+spool_move(struct spool *f, const char *dir)
+{
+	struct spool *file = &(struct spool){ .fd = -1, .reader = -1 };
+	char piece[PIECE];
+	off_t at = 0;
+	ssize_t n;
+
+	if (!spool_open(file, f->kind + 1, dir))
+		return false;
+	while ((n = pread(f->fd, piece, sizeof piece, at)) > 0 &&
+	    write_all(file->fd, (struct span){ piece, (size_t)n }))
+		at += n;
+	if (n != 0) {
+		n = errno;
+		spool_close(file);
+		errno = (int)n;
+		return false;
+	}
+	close(f->fd);
+	close(f->reader);
+	f->fd = file->fd;
+	f->reader = file->reader;
+	f->kind = file->kind;
+	memcpy(f->name, file->name, sizeof f->name);
+	return true;
+}
+
+/* A failure is final: what follows a hole must never look whole (rule 1). */
+static bool
+spool_write(struct spool *f, struct span octets, const char *dir)
+{
+	bool large = f->size + octets.len > MEMORY_MAX;
+
+	if (f->error == 0 &&
+	    (f->fd >= 0 || spool_open(f, large, dir)) &&
+	    (f->kind > 0 || !large || spool_move(f, dir)) &&
+	    write_all(f->fd, octets)) {
+		f->size += octets.len;
+		return true;
+	}
+	if (f->error == 0)
+		f->error = errno;
+	return false;
+}
+
+static bool
+spool_flush(struct spool *f, const char *dir)
+{
+	size_t len = f->pending_len;
+
+	f->pending_len = 0;
+	return spool_write(f, (struct span){ f->pending, len }, dir);
+}
+
+static bool
+spool_append(struct spool *f, struct span octets, const char *dir)
+{
+	if (octets.len > sizeof f->pending - f->pending_len &&
+	    !spool_flush(f, dir))
+		return false;
+	if (octets.len > sizeof f->pending)
+		return spool_write(f, octets, dir);
+	memcpy(f->pending + f->pending_len, octets.ptr, octets.len);
+	f->pending_len += octets.len;
+	return true;
+}
+
+/* Everything is written and there is something to read, be it empty. */
+static bool
+spool_finish(struct spool *f, const char *dir)
+{
+	if (f->error == 0 && f->fd >= 0 && f->pending_len == 0)
+		return true;
+	return spool_flush(f, dir);
+}
+
+/* ---- dates: UTC, with no locale and no time zone file ---- */
+
+struct date {
+	unsigned year, month, day, weekday, hour, minute, second;
+};
+
+static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+static const char weekdays[] = "SunMonTueWedThuFriSat";
+
+static unsigned
+days_of(unsigned year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 366 :
+	    365;
+}
+
+static struct date
+date_of(time_t time)
+{
+	static const unsigned char length[] = { 31, 0, 31, 30, 31, 30, 31, 31,
+	    30, 31, 30, 31 };
+	unsigned long days = time > 0 ? (unsigned long)time / 86400 : 0;
+	unsigned long rest = time > 0 ? (unsigned long)time % 86400 : 0;
+	struct date d = { .year = 1970, .weekday = (unsigned)(days + 4) % 7,
+	    .hour = (unsigned)rest / 3600, .minute = (unsigned)rest / 60 % 60,
+	    .second = (unsigned)rest % 60 };
+	unsigned n;
+
+	for (; days >= days_of(d.year); d.year++)
+		days -= days_of(d.year);
+	for (; ; d.month++) {
+		n = d.month == 1 ? days_of(d.year) - 337 : length[d.month];
+		if (days < n)
+			break;
+		days -= n;
+	}
+	d.day = (unsigned)days + 1;
+	return d;
+}
+
+static void
+text_name(struct text *t, const char *names, unsigned i)
+{
+	text_span(t, (struct span){ names + 3 * i, 3 });
+}
+
+static void
+text_two(struct text *t, unsigned n, char after)
+{
+	text_char(t, (char)('0' + n / 10));
+	text_char(t, (char)('0' + n % 10));
+	text_char(t, after);
+}
+
+static void
+text_clock(struct text *t, const struct date *d)
+{
+	text_two(t, d->hour, ':');
+	text_two(t, d->minute, ':');
+	text_two(t, d->second, ' ');
+}
+
+/* RFC 5322, 3.3. */
+static void
+text_mail_date(struct text *t, time_t time)
+{
+	struct date d = date_of(time);
+
+	text_name(t, weekdays, d.weekday);
+	text_string(t, ", ");
+	text_number(t, d.day);
+	text_char(t, ' ');
+	text_name(t, months, d.month);
+	text_char(t, ' ');
+	text_number(t, d.year);
+	text_char(t, ' ');
+	text_clock(t, &d);
+	text_string(t, "+0000");
+}
+
+/* As asctime(3), which mbox uses; the newline is left to the caller. */
+static void
+text_mbox_date(struct text *t, time_t time)
+{
+	struct date d = date_of(time);
+
+	text_name(t, weekdays, d.weekday);
+	text_char(t, ' ');
+	text_name(t, months, d.month);
+	text_string(t, d.day < 10 ? "  " : " ");
+	text_number(t, d.day);
+	text_char(t, ' ');
+	text_clock(t, &d);
+	text_number(t, d.year);
+}
+
+/* ---- the header that we add: RFC 5321, 4.4 ---- */
+
+/* The client's word, made safe for a header field and for a script. */
+static void
+text_helo(struct text *t, struct span helo)
+{
+	size_t i;
+
+	for (i = 0; i < helo.len; i++)
+		text_char(t, is_plain(helo.ptr[i]) &&
+		    strchr("@+/<>", helo.ptr[i]) == NULL ? helo.ptr[i] : '?');
+}
+
+static void
+text_received(struct text *t, const struct smtpd *s, const char *newline)
+{
+	const struct envelope *e = s->envelope;
+	const char *address = s->peer.address;
+
+	text_string(t, "Received: from ");
+	text_helo(t, e->helo);
+	if (address[0] != '\0') {
+		text_string(t, strchr(address, ':') != NULL ? " ([IPv6:" :
+		    " ([");
+		text_string(t, address);
+		text_string(t, "])");
+	}
+	text_string(t, newline);
+	text_string(t, "\tby ");
+	text_string(t, s->settings.protocol.hostname);
+	text_string(t, " with ");
+	text_string(t, e->with);
+	text_string(t, " id ");
+	text_string(t, s->id);
+	if (e->recipients == 1) {
+		text_string(t, newline);
+		text_string(t, "\tfor <");
+		text_span(t, envelope_recipient(e, 0).whole);
+		text_char(t, '>');
+	}
+	text_char(t, ';');
+	text_string(t, newline);
+	text_char(t, '\t');
+	text_mail_date(t, s->date);
+	text_string(t, newline);
+}
+
+/* With the message's first octets, or instead of them where it has none. */
+static bool
+append_header(struct smtpd *s, struct span data)
+{
+	const char *newline = s->settings.protocol.crlf ? "\r\n" : "\n";
+	char space[3 * 1024];
+	struct text t = { space, 0, sizeof space };
+
+	s->started = true;
+	if (s->settings.return_path) {
+		text_string(&t, "Return-Path: <");
+		text_span(&t, s->envelope->sender.whole);
+		text_char(&t, '>');
+		text_string(&t, newline);
+	}
+	if (s->settings.received)
+		text_received(&t, s, newline);
+	/* else the client's first line would go on with our last field */
+	if (t.len > 0 && data.len > 0 &&
+	    (data.ptr[0] == ' ' || data.ptr[0] == '\t'))
+		text_string(&t, newline);
+	return spool_append(&s->spool, (struct span){ t.ptr, t.len },
+	    s->settings.spool);
+}
+
+/* ---- what the command gets: environment ---- */
+
+/* One run: recipients [first, first + count) of the envelope. */
+struct run {
+	struct smtpd *s;
+	const struct envelope *e;
+	size_t first, count;
+	struct mailbox to;		/* where count is 1 */
+};
+
+static bool
+put_sender(struct text *t, const struct run *r)
+{
+	text_span(t, r->e->sender.whole);
+	return true;
+}
+
+static bool
+put_recipient(struct text *t, const struct run *r)
+{
+	text_span(t, r->to.whole);
+	return r->count == 1;
+}
+
+static bool
+put_local(struct text *t, const struct run *r)
+{
+	text_span(t, r->to.local);
+	return r->count == 1;
+}
+
+static bool
+put_domain(struct text *t, const struct run *r)
+{
+	text_span(t, r->to.domain);
+	return r->count == 1;
+}
+
+static bool
+put_extension(struct text *t, const struct run *r, char sign)
+{
+	struct span local = r->to.local;
+	const char *at = memchr(local.ptr, sign, local.len);
+
+	if (at != NULL)
+		text_span(t, (struct span){ at + 1,
+		    (size_t)(local.ptr + local.len - (at + 1)) });
+	return r->count == 1;
+}
+
+static bool
+put_dash(struct text *t, const struct run *r)
+{
+	return put_extension(t, r, '-');
+}
+
+static bool
+put_plus(struct text *t, const struct run *r)
+{
+	return put_extension(t, r, '+');
+}
+
+/* A line each; all but the first are begun by a newline. */
+static bool
+put_list(struct text *t, const struct run *r, bool forwarded_only)
+{
+	bool first = true;
+	size_t i;
+
+	for (i = r->first; i < r->first + r->count; i++) {
+		if (forwarded_only &&
+		    envelope_forward(r->e, i) == LOCAL_DOMAIN)
+			continue;
+		if (!first)
+			text_char(t, '\n');
+		first = false;
+		text_span(t, envelope_recipient(r->e, i).whole);
+	}
+	return true;
+}
+
+static bool
+put_recipients(struct text *t, const struct run *r)
+{
+	return put_list(t, r, false);
+}
+
+static bool
+put_forwarded(struct text *t, const struct run *r)
+{
+	return put_list(t, r, true);
+}
+
+static bool
+put_options(struct text *t, const struct run *r)
+{
+	text_span(t, r->e->options);
+	return true;
+}
+
+static bool
+put_recipient_options(struct text *t, const struct run *r)
+{
+	size_t i;
+
+	for (i = r->first; i < r->first + r->count; i++) {
+		if (i > r->first)
+			text_char(t, '\n');
+		text_span(t, envelope_options(r->e, i));
+	}
+	return true;
+}
+
+static bool
+put_envid(struct text *t, const struct run *r)
+{
+	text_span(t, r->e->envid);
+	return r->e->envid.len > 0;
+}
+
+/* qmail-command(8) */
+static bool
+put_rpline(struct text *t, const struct run *r)
+{
+	text_string(t, "Return-Path: <");
+	text_span(t, r->e->sender.whole);
+	text_string(t, ">\n");
+	return true;
+}
+
+static bool
+put_dtline(struct text *t, const struct run *r)
+{
+	text_string(t, "Delivered-To: ");
+	text_span(t, r->to.whole);
+	text_char(t, '\n');
+	return r->count == 1;
+}
+
+static bool
+put_ufline(struct text *t, const struct run *r)
+{
+	struct span sender = r->e->sender.whole;
+	size_t i;
+
+	text_string(t, sender.len == 0 ? "From MAILER-DAEMON" : "From ");
+	for (i = 0; i < sender.len; i++)
+		text_char(t, sender.ptr[i] == ' ' ? '-' : sender.ptr[i]);
+	text_char(t, ' ');
+	text_mbox_date(t, r->s->date);
+	text_char(t, '\n');
+	return true;
+}
+
+static bool
+put_known(struct text *t, const char *value)
+{
+	text_string(t, value);
+	return value[0] != '\0';
+}
+
+static bool
+put_address(struct text *t, const struct run *r)
+{
+	return put_known(t, r->s->peer.address);
+}
+
+static bool
+put_port(struct text *t, const struct run *r)
+{
+	return put_known(t, r->s->peer.port);
+}
+
+static bool
+put_name(struct text *t, const struct run *r)
+{
+	return put_known(t, r->s->peer.name);
+}
+
+static bool
+put_local_address(struct text *t, const struct run *r)
+{
+	return put_known(t, r->s->peer.local_address);
+}
+
+static bool
+put_local_port(struct text *t, const struct run *r)
+{
+	return put_known(t, r->s->peer.local_port);
+}
+
+static bool
+put_proto(struct text *t, const struct run *r)
+{
+	return put_known(t, r->s->peer.address[0] != '\0' ? "TCP" : "");
+}
+
+static bool
+put_helo(struct text *t, const struct run *r)
+{
+	text_helo(t, r->e->helo);
+	return true;
+}
+
+static bool
+put_with(struct text *t, const struct run *r)
+{
+	return put_known(t, r->e->with);
+}
+
+static bool
+put_id(struct text *t, const struct run *r)
+{
+	return put_known(t, r->s->id);
+}
+
+static bool
+put_verb(struct text *t, const struct run *r)
+{
+	return put_known(t, r->e->verb);
+}
+
+static bool
+put_size(struct text *t, const struct run *r)
+{
+	text_number(t, r->s->spool.size);
+	return true;
+}
+
+/* Every name that is ours, or that must not be inherited (rule 6). */
+static const struct variable {
+	const char *name;
+	bool (*put)(struct text *, const struct run *);	/* false: unset */
+} variables[] = {
+	{ "SENDER", put_sender },
+	{ "NEWSENDER", put_sender },
+	{ "RECIPIENT", put_recipient },
+	{ "ORIGINAL_RECIPIENT", put_recipient },
+	{ "RECIPIENTS", put_recipients },
+	{ "FORWARD_RECIPIENTS", put_forwarded },
+	{ "LOCAL", put_local },
+	{ "HOST", put_domain },
+	{ "DOMAIN", put_domain },
+	{ "EXT", put_dash },
+	{ "EXTENSION", put_plus },
+	{ "RPLINE", put_rpline },
+	{ "DTLINE", put_dtline },
+	{ "UFLINE", put_ufline },
+	{ "CLIENT_ADDRESS", put_address },
+	{ "CLIENT_PORT", put_port },
+	{ "CLIENT_HOSTNAME", put_name },
+	{ "CLIENT_HELO", put_helo },
+	{ "CLIENT_PROTOCOL", put_with },
+	{ "PROTO", put_proto },
+	{ "TCPREMOTEIP", put_address },
+	{ "TCPREMOTEPORT", put_port },
+	{ "TCPREMOTEHOST", put_name },
+	{ "TCPLOCALIP", put_local_address },
+	{ "TCPLOCALPORT", put_local_port },
+	{ "REMOTE_ADDR", put_address },
+	{ "REMOTE_PORT", put_port },
+	{ "SMTP_ID", put_id },
+	{ "SMTP_VERB", put_verb },
+	{ "SMTP_SIZE", put_size },
+	{ "SMTP_MAIL_OPTIONS", put_options },
+	{ "SMTP_RCPT_OPTIONS", put_recipient_options },
+	{ "ENVID", put_envid },
+	{ "LISTEN_PID", NULL },
+	{ "LISTEN_FDS", NULL },
+	{ "LISTEN_FDNAMES", NULL },
+	{ "LISTEN_PIDFDID", NULL },
+	{ "NOTIFY_SOCKET", NULL },
+	{ "WATCHDOG_PID", NULL },
+	{ "WATCHDOG_USEC", NULL },
+	{ "JOURNAL_STREAM", NULL },
+	{ "SSLCTLFD", NULL },
+	{ "SSLREADFD", NULL },
+	{ "SSLWRITEFD", NULL },
+	{ "TCPREMOTEINFO", NULL },
+	{ "TCP6REMOTEINFO", NULL },
+};
+
+enum { VARIABLES = sizeof variables / sizeof *variables };
+
+static bool
+is_ours(const char *assignment)
+{
+	size_t len = strcspn(assignment, "="), i;
+
+	for (i = 0; i < VARIABLES; i++)
+		if (strncmp(assignment, variables[i].name, len) == 0 &&
+		    variables[i].name[len] == '\0')
+			return true;
+	return false;
+}
+
+/* The part that every run inherits; false where memory is short. */
+static bool
+inherit_environment(struct smtpd *s)
+{
+	extern char **environ;
+	size_t n = 0;
+
+	while (environ[n] != NULL)
+		n++;
+	s->environment = malloc((n + VARIABLES + 1) * sizeof *s->environment);
+	if (s->environment == NULL)
+		return false;
+	for (n = 0; environ[n] != NULL; n++)
+		if (!is_ours(environ[n]))
+			s->environment[s->inherited++] = environ[n];
+	return true;
+}
+
+static char **
+run_environment(const struct run *r)
+{
+	struct smtpd *s = r->s;
+	struct text t = { s->space, 0, sizeof s->space };
+	size_t n = s->inherited, i, start;
+
+	for (i = 0; i < VARIABLES; i++) {
+		start = t.len;
+		text_string(&t, variables[i].name);
+		text_char(&t, '=');
+		if (variables[i].put != NULL && variables[i].put(&t, r)) {
+			text_char(&t, '\0');
+			s->environment[n++] = s->space + start;
+		} else
+			t.len = start;
+	}
+	s->environment[n] = NULL;
+	return s->environment;
+}
+
+/* ---- running the command ---- */
+
+/* How a run ended. */
+struct outcome {
+	int status;			/* as waitpid gives it */
+	int error;			/* errno where it could not be run */
+	bool timed_out, stuck;
+};
+
+/* Its output, a line at a time. */
+struct output {
+	struct smtpd *s;
+	unsigned long long octets;
+	size_t len;
+	char line[2048];
+};
+
+static void
+output_line(struct output *o)
+{
+	if (o->len > 0 && o->octets <= LOG_OUTPUT_MAX) {
+		log_begin(o->s, LOG_INFO, "output");
+		log_string(o->s, "id", o->s->id);
+		log_long(o->s, "line", (struct span){ o->line, o->len },
+		    LOG_LINE_MAX - 256);
+		log_end(o->s);
+	}
+	o->len = 0;
+}
+
+static void
+output_octets(struct output *o, struct span octets)
+{
+	for (; octets.len > 0; octets.ptr++, octets.len--) {
+		o->octets++;
+		if (octets.ptr[0] == '\n' || o->len == sizeof o->line)
+			output_line(o);
+		if (octets.ptr[0] != '\n')
+			o->line[o->len++] = octets.ptr[0];
+	}
+}
+
+static void
+output_end(struct output *o)
+{
+	output_line(o);
+	if (o->octets <= LOG_OUTPUT_MAX)
+		return;
+	log_begin(o->s, LOG_INFO, "output");
+	log_string(o->s, "id", o->s->id);
+	log_number(o->s, "dropped", o->octets - LOG_OUTPUT_MAX);
+	log_end(o->s);
+}
+
+/* What can be read at once; false at the end of file. */
+static bool
+output_read(struct output *o, int fd)
+{
+	char piece[4096];
+	ssize_t n = read(fd, piece, sizeof piece);
+
+	if (n > 0)
+		output_octets(o, (struct span){ piece, (size_t)n });
+	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+/* The rest, without waiting, whoever still holds the other end. */
+static void
+output_rest(struct output *o, int fd)
+{
+	unsigned long long end = o->octets + 64 * 1024;
+
+	while (o->octets < end && channel_wait(&o->s->channel, fd, -1, 0) ==
+	    CHANNEL_OK && output_read(o, fd))
+		;
+}
+
+/* Asks politely, then not; false where there is nothing left to do. */
+static bool
+kill_group(struct outcome *how, pid_t pid, long long *deadline)
+{
+	if (how->stuck)
+		return false;
+	how->stuck = how->timed_out;
+	kill(-pid, how->timed_out ? SIGKILL : SIGTERM);
+	how->timed_out = true;
+	*deadline = channel_now() + TERM_TO_KILL;
+	return true;
+}
+
+/* Until the process that we started has exited, or cannot be made to. */
+static void
+await(struct output *o, pid_t pid, int out, struct outcome *how)
+{
+	long long deadline = channel_now() +
+	    o->s->settings.command_timeout;
+	bool open = true;
+	enum channel_status status;
+
+	while (waitpid(pid, &how->status, WNOHANG) != pid) {
+		status = channel_wait(&o->s->channel, open ? out : -1, -1,
+		    deadline);
+		if (status == CHANNEL_OK)
+			open = output_read(o, out);
+		else if (status == CHANNEL_TIMEOUT &&
+		    !kill_group(how, pid, &deadline))
+			return;
+	}
+	how->stuck = false;
+	if (open)
+		output_rest(o, out);
+}
+
+static bool
+open_pipe(int end[2])
+{
+#ifndef NO_LINUX
+	return pipe2(end, O_CLOEXEC) == 0;
+#else
+	if (pipe(end) != 0)
+		return false;
+	fcntl(end[0], F_SETFD, FD_CLOEXEC);
+	fcntl(end[1], F_SETFD, FD_CLOEXEC);
+	return true;
+#endif
+}
+
+/* The child's half: shares our memory until exec, so it changes none of it but
+ * *error (rule 6). */
+static _Noreturn void
+become(const struct smtpd *s, const char *path, char **env, int in, int out,
+    volatile int *error)
+{
+	struct sigaction usual = { .sa_handler = SIG_DFL };
+	sigset_t none;
+	int i;
+
+	setpgid(0, 0);
+	for (i = 1; i < NSIG; i++)
+		if (sigismember(&s->ignored, i) == 1)
+			sigaction(i, &usual, NULL);
+	sigemptyset(&none);
+	if (dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2 &&
+	    sigprocmask(SIG_SETMASK, &none, NULL) == 0)
+		execve(path, s->settings.command, env);
+	*error = errno;
+	_exit(127);
+}
+
+/* The signals that are not as a command is to find them. */
+static void
+find_ignored(struct smtpd *s)
+{
+	struct sigaction now;
+	int i;
+
+	sigemptyset(&s->ignored);
+	for (i = 1; i < NSIG; i++)
+		if (sigaction(i, NULL, &now) == 0 && now.sa_handler != SIG_DFL)
+			sigaddset(&s->ignored, i);
+}
+
+/* What is the same for every run, looked at before the first. */
+static bool
+prepare_runs(struct smtpd *s)
+{
+	struct peer *p = &s->peer;
+
+	find_ignored(s);
+	if (p->local_address[0] == '\0')
+		socket_address(getsockname, p->local_address, p->local_port);
+	return inherit_environment(s);
+}
+
+/* As execvp finds it; NULL and errno where there is none. */
+static const char *
+find_command(const char *name, char *space, size_t size)
+{
+	const char *path = getenv("PATH"), *end;
+	int error = ENOENT;
+	struct text t;
+	struct stat st;
+
+	if (strchr(name, '/') != NULL)
+		return name;
+	for (; path != NULL; path = *end != '\0' ? end + 1 : NULL) {
+		end = path + strcspn(path, ":");
+		t = (struct text){ space, 0, size - 1 };
+		text_span(&t, (struct span){ path, (size_t)(end - path) });
+		text_string(&t, end > path ? "/" : "./");
+		text_string(&t, name);
+		space[t.len] = '\0';
+		if (stat(space, &st) != 0 || !S_ISREG(st.st_mode))
+			continue;
+		if (access(space, X_OK) == 0)
+			return space;
+		error = errno;
+	}
+	errno = error;
+	return NULL;
+}
+
+/* Starts the command on an open message; the process, or -1 and errno. */
+static pid_t
+start(const struct run *r, int in, int out)
+{
+	struct smtpd *s = r->s;
+	char space[PATH_MAX];
+	const char *path = find_command(s->settings.command[0], space,
+	    sizeof space);
+	volatile int error = 0;
+	char **env;
+	pid_t pid;
+
+	if (path == NULL)
+		return -1;
+	if (s->environment == NULL && !prepare_runs(s))
+		return -1;
+	env = run_environment(r);
+	pid = vfork();
+	if (pid == 0)
+		become(s, path, env, in, out, &error);
+	if (pid > 0 && error != 0) {
+		waitpid(pid, NULL, 0);
+		errno = error;
+		return -1;
+	}
+	return pid;
+}
+
+/* The message's own descriptor for this run; unlinks it before the last. */
+static int
+next_reader(struct spool *f, bool last)
+{
+	int fd = f->reader >= 0 ? f->reader : spool_reader(f);
+
+	f->reader = -1;
+	if (last)
+		spool_unlink(f);
+	return fd;
+}
+
+static void
+run_command(const struct run *r, struct outcome *how)
+{
+	struct smtpd *s = r->s;
+	struct output o = { .s = s };
+	int in, out[2] = { -1, -1 };
+	pid_t pid = -1;
+
+	in = next_reader(&s->spool, r->first + r->count == r->e->recipients);
+	if (in >= 0 && open_pipe(out))
+		pid = start(r, in, out[1]);
+	how->error = pid < 0 ? errno : 0;
+	if (in >= 0)
+		close(in);
+	if (out[1] >= 0)
+		close(out[1]);
+	if (pid >= 0) {
+		await(&o, pid, out[0], how);
+		output_end(&o);
+	}
+	if (out[0] >= 0)
+		close(out[0]);
+}
+
+/* ---- the reply: rule 2 ---- */
+
+/* Only what blames the message or its recipient is permanent. */
+static const struct verdict {
+	int status;
+	struct reply reply;
+} verdicts[] = {
+	{ EX_DATAERR, { 554, "5.6.0", "Message content refused" } },
+	{ EX_NOUSER, { 550, "5.1.1", "No such user" } },
+	{ EX_NOHOST, { 550, "5.1.2", "No such host" } },
+	{ EX_UNAVAILABLE, { 554, "5.3.0", "Message refused" } },
+	{ 100, { 554, "5.3.0", "Message refused" } },	/* qmail-command(8) */
+	{ 112, { 554, "5.3.0", "Message refused" } },
+	{ EX_PROTOCOL, { 554, "5.5.0", "Message refused" } },
+	{ EX_NOPERM, { 550, "5.7.1", "Message refused by policy" } },
+	{ EX_CANTCREAT, { 451, "4.2.0", "Cannot store, try again later" } },
+	{ EX_OSFILE, { 451, "4.3.5", "Misconfigured, try again later" } },
+	{ EX_CONFIG, { 451, "4.3.5", "Misconfigured, try again later" } },
+};
+
+static void
+judge(struct smtpd *s, const struct outcome *how, struct reply *reply)
+{
+	int status = WIFEXITED(how->status) ? WEXITSTATUS(how->status) : -1;
+	size_t i;
+
+	*reply = local_fault;
+	if (how->error != 0 || how->timed_out)
+		return;
+	if (status == 0 || status == 99)	/* 99: qmail-command(8) */
+		*reply = (struct reply){ 250, "2.0.0", s->okay };
+	for (i = 0; i < sizeof verdicts / sizeof *verdicts; i++)
+		if (verdicts[i].status == status)
+			*reply = verdicts[i].reply;
+}
+
+static void
+log_outcome(struct smtpd *s, const struct outcome *how)
+{
+	if (how->error != 0) {
+		log_number(s, "exit", 127);
+		log_string(s, "error", strerror(how->error));
+		log_string(s, "command", s->settings.command[0]);
+	} else if (how->stuck)
+		log_string(s, "signal", "stuck");
+	else if (WIFSIGNALED(how->status))
+		log_number(s, "signal", (unsigned)WTERMSIG(how->status));
+	else
+		log_number(s, "exit", (unsigned)WEXITSTATUS(how->status));
+	if (how->error == 0 && how->timed_out)
+		log_string(s, "timeout", "yes");
+}
+
+/* The line of a message: a run's, or (how is NULL) one that was not run. */
+static void
+log_message(struct smtpd *s, const struct envelope *e, size_t first,
+    size_t count, const struct outcome *how, const struct reply *reply)
+{
+	struct span from = e->sender.whole;
+
+	log_begin(s, reply->code / 100 == 4 ? LOG_FAULT : LOG_INFO, "message");
+	log_string(s, "id", s->id);
+	log_client(s);
+	log_span(s, "helo", e->helo);
+	log_span(s, "from", from.len > 0 ? from : span_of("<>"));
+	if (count > 0)
+		log_span(s, "to", envelope_recipient(e, first).whole);
+	log_number(s, "nrcpt", count);
+	log_number(s, "size", s->spool.size + s->spool.pending_len);
+	if (how != NULL)
+		log_outcome(s, how);
+	log_reply(s, reply);
+	log_seconds(s, s->since);
+	log_end(s);
+}
+
+/* ---- the session's handler ---- */
+
+static enum forward_result
+forward_domain(void *context, const struct mailbox *to, struct reply *reply)
+{
+	(void)context, (void)to, (void)reply;
+	return LOCAL_DOMAIN;
+}
+
+static enum lookup_result
+look_up_name(void *context, const struct mailbox *name, struct reply *reply)
+{
+	(void)context, (void)name, (void)reply;
+	return VALID_USER;
+}
+
+static void
+text_hex(struct text *t, unsigned long n, int digits)
+{
+	while (digits-- > 0)
+		text_char(t, "0123456789abcdef"[n >> (4 * digits) & 15]);
+}
+
+/* Seconds, microseconds and process: no two messages of a host share it. */
+static void
+new_id(struct smtpd *s)
+{
+	struct text id = { s->id, 0, sizeof s->id - 1 };
+	struct text okay = { s->okay, 0, sizeof s->okay - 1 };
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	s->date = now.tv_sec;
+	text_hex(&id, (unsigned long)now.tv_sec & 0xffffffff, 8);
+	text_hex(&id, (unsigned long)now.tv_nsec / 1000, 5);
+	text_hex(&id, (unsigned long)s->log.pid, 6);
+	s->id[id.len] = '\0';
+	text_string(&okay, "Ok ");
+	text_string(&okay, s->id);
+	s->okay[okay.len] = '\0';
+}
+
+static bool
+begin(void *context, const struct envelope *envelope, struct reply *reply)
+{
+	struct smtpd *s = context;
+
+	(void)reply;
+	spool_close(&s->spool);
+	s->envelope = envelope;
+	s->started = false;
+	s->since = channel_now();
+	new_id(s);
+	return true;
+}
+
+static bool
+append(void *context, struct span data, struct reply *reply)
+{
+	struct smtpd *s = context;
+
+	if ((s->started || append_header(s, data)) &&
+	    spool_append(&s->spool, data, s->settings.spool))
+		return true;
+	*reply = *storage_fault(s->spool.error);
+	return false;
+}
+
+/* All of the message is in the spool, and it can be read. */
+static bool
+complete(struct smtpd *s)
+{
+	return (s->started || append_header(s, (struct span){ "", 0 })) &&
+	    spool_finish(&s->spool, s->settings.spool);
+}
+
+static void
+commit(void *context, size_t recipient, struct reply *reply)
+{
+	struct smtpd *s = context;
+	const struct envelope *e = s->envelope;
+	bool all = recipient == PROTOCOL_ALL;
+	struct run r = { .s = s, .e = e, .first = all ? 0 : recipient,
+	    .count = all ? e->recipients : 1 };
+	struct outcome how = { 0, 0, false, false };
+
+	r.to = envelope_recipient(e, r.first);
+	if (complete(s)) {
+		run_command(&r, &how);
+		judge(s, &how, reply);
+	} else {
+		how.error = s->spool.error;
+		*reply = *storage_fault(how.error);
+	}
+	log_message(s, e, r.first, r.count, &how, reply);
+	if (reply->code == 250)
+		s->messages++;
+	if (r.first + r.count == e->recipients)
+		spool_close(&s->spool);
+}
+
+static void
+discard(void *context, const struct reply *why)
+{
+	struct smtpd *s = context;
+
+	if (why != NULL)
+		log_message(s, s->envelope, 0, s->envelope->recipients, NULL,
+		    why);
+	spool_close(&s->spool);
+}
+
+static bool
+stopping(void *context)
+{
+	(void)context;
+	return stop_signal != 0;
+}
+
+static void
+answered(void *context, const struct exchange *x)
+{
+	struct smtpd *s = context;
+
+	if (s->settings.verbose) {
+		if (x->line.len > 0) {
+			log_begin(s, LOG_INFO, "command");
+			log_client(s);
+			log_long(s, "line", x->line, 3000);
+			log_end(s);
+		}
+		log_begin(s, LOG_INFO, "reply");
+		log_client(s);
+		log_reply(s, x->reply);
+		log_string(s, "text", x->reply->text);
+		log_end(s);
+	}
+	if (x->reply->code < 400 || x->message)
+		return;
+	log_begin(s, LOG_INFO, "refuse");
+	log_client(s);
+	log_string(s, "verb", x->verb[0] != '\0' ? x->verb : "unknown");
+	log_reply(s, x->reply);
+	if (x->mailbox.len > 0)
+		log_span(s, "to", x->mailbox);
+	log_end(s);
+}
+
+static const struct protocol_handler handler = {
+	forward_domain, look_up_name, begin, append, commit, discard, stopping,
+	answered
+};
+
+/* ---- options ---- */
+
+/* Each setter gets the member's address; it returns what is wrong, or NULL. */
+
+static const char *
+set_flag(void *member, const char *value)
+{
+	(void)value;
+	*(bool *)member = true;
+	return NULL;
+}
+
+static const char *
+clear_flag(void *member, const char *value)
+{
+	(void)value;
+	*(bool *)member = false;
+	return NULL;
+}
+
+static const char *
+set_text(void *member, const char *value)
+{
+	*(const char **)member = value;
+	return NULL;
+}
+
+static const char *
+set_hostname(void *member, const char *value)
+{
+	size_t i;
+
+	for (i = 0; is_plain(value[i]) &&
+	    strchr("@+/<>", value[i]) == NULL; i++)
+		;
+	if (i == 0 || i > NAME_MAX_OCTETS || value[i] != '\0')
+		return "not a host name";
+	return set_text(member, value);
+}
+
+static const char *
+set_directory(void *member, const char *value)
+{
+	return value[0] == '\0' ? "not a directory" : set_text(member, value);
+}
+
+static const char *
+set_count(void *member, const char *value)
+{
+	const char *end;
+
+	if (!parse_number(value, 1000000000,
+	    (unsigned long long *)member, &end) || *end != '\0')
+		return "not a number from 0 to 1000000000";
+	return NULL;
+}
+
+static const char *
+set_recipients(void *member, const char *value)
+{
+	unsigned long long n;
+
+	if (set_count(&n, value) != NULL || n == 0)
+		return "not a number from 1 to 1000000000";
+	*(size_t *)member = (size_t)n;
+	return NULL;
+}
+
+static const char *
+set_seconds_or_none(void *member, const char *value)
+{
+	unsigned long long n;
+
+	if (set_count(&n, value) != NULL)
+		return "not a number of seconds from 0 to 1000000000";
+	*(long long *)member = (long long)n * 1000;
+	return NULL;
+}
+
+static const char *
+set_seconds(void *member, const char *value)
+{
+	if (set_seconds_or_none(member, value) != NULL ||
+	    *(long long *)member == 0)
+		return "not a number of seconds from 1 to 1000000000";
+	return NULL;
+}
+
+static const char *
+set_size(void *member, const char *value)
+{
+	static const char suffix[] = "KMGkmg";
+	const char *end, *unit;
+	unsigned long long n;
+	unsigned shift = 0;
+
+	if (!parse_number(value, LLONG_MAX, &n, &end))
+		return "not a size: a number, K, M or G behind it";
+	if (*end != '\0' && (unit = strchr(suffix, *end)) != NULL) {
+		shift = 10 * ((unsigned)(unit - suffix) % 3 + 1);
+		end++;
+	}
+	if (*end != '\0' || n > (unsigned long long)LLONG_MAX >> shift)
+		return "not a size: a number, K, M or G behind it";
+	*(unsigned long long *)member = n << shift;
+	return NULL;
+}
+
+static const char *
+set_log(void *member, const char *value)
+{
+	static const char *const to[] = { [LOG_STDERR] = "stderr",
+	    [LOG_SYSLOG] = "syslog", [LOG_NONE] = "none" };
+	enum log_to i;
+
+	for (i = LOG_STDERR; i <= LOG_NONE; i++)
+		if (strcmp(value, to[i]) == 0) {
+			*(enum log_to *)member = i;
+			return NULL;
+		}
+	return "not stderr, syslog or none";
+}
+
+static const char *
+set_bare_newline(void *member, const char *value)
+{
+	*(bool *)member = strcmp(value, "reject") == 0;
+	return *(bool *)member || strcmp(value, "normalize") == 0 ? NULL :
+	    "not normalize or reject";
+}
+
+/* What runs "sendmail -bs" can run us; no other mode is ours. */
+static const char *
+set_mode(void *member, const char *value)
+{
+	(void)member;
+	return strcmp(value, "s") == 0 ? NULL : "no mode of ours: only -bs is";
+}
+
+static const char *
+set_later(void *member, const char *value)
+{
+	(void)member, (void)value;
+	return "not yet: this version cannot do it";
+}
+
+static _Noreturn void print_help(void);
+static _Noreturn void print_version(void);
+
+static const char *
+set_help(void *member, const char *value)
+{
+	(void)member, (void)value;
+	print_help();
+}
+
+static const char *
+set_version(void *member, const char *value)
+{
+	(void)member, (void)value;
+	print_version();
+}
+
+#define AT(member) offsetof(struct settings, member)
+
+static const struct choice {
+	const char *name;
+	char letter;			/* 0: none */
+	const char *argument;		/* NULL: none */
+	const char *(*set)(void *member, const char *value);
+	size_t member;
+	const char *help;
+} choices[] = {
+	{ "hostname", 'n', "NAME", set_hostname, AT(protocol.hostname),
+	    "our name (the host's)" },
+	{ "banner", 0, "TEXT", set_text, AT(protocol.banner),
+	    "what the greeting says (ESMTP ready)" },
+	{ NULL, 'b', "s", set_mode, 0, "for callers of sendmail -bs: SMTP" },
+	{ "lmtp", 0, NULL, set_flag, AT(protocol.lmtp), "speak LMTP" },
+	{ "domain", 'd', "DOMAIN|/FILE", set_later, 0,
+	    "a local domain; any number (all are)" },
+	{ "forward", 'f', "DOMAIN|/FILE", set_later, 0,
+	    "not local, but mail is taken for it" },
+	{ "users", 'u', "FILE", set_later, 0,
+	    "the local users, as aliases(5) (all)" },
+	{ "lookup", 'l', "COMMAND", set_later, 0,
+	    "ask COMMAND about each recipient" },
+	{ "vrfy", 0, NULL, set_later, 0, "answer VRFY and EXPN" },
+	{ "terminal", 0, NULL, set_flag, AT(protocol.terminal),
+	    "offer SEND, SOML and SAML" },
+	{ "max-size", 's', "SIZE", set_size, AT(protocol.max_size),
+	    "largest message; K, M, G; 0: any (32M)" },
+	{ "max-recipients", 'r', "N", set_recipients,
+	    AT(protocol.max_recipients), "recipients a message (100)" },
+	{ "max-messages", 0, "N", set_count, AT(protocol.max_messages),
+	    "messages a session; 0: any (0)" },
+	{ "max-errors", 0, "N", set_count, AT(protocol.max_errors),
+	    "refused commands a session; 0: any (10)" },
+	{ "timeout", 't', "SECONDS", set_seconds, AT(protocol.timeout),
+	    "longest silence of the client (300)" },
+	{ "session-timeout", 0, "SECONDS", set_seconds_or_none,
+	    AT(protocol.session_timeout), "longest session; 0: any (3600)" },
+	{ "command-timeout", 'T', "SECONDS", set_seconds, AT(command_timeout),
+	    "longest run of the command (300)" },
+	{ "append-recipients", 'a', NULL, set_later, 0,
+	    "recipients as further arguments" },
+	{ "crlf", 0, NULL, set_flag, AT(protocol.crlf),
+	    "CRLF line ends to the command (LF)" },
+	{ "bare-newline", 0, "WHAT", set_bare_newline,
+	    AT(protocol.reject_bare_newlines),
+	    "normalize or reject them (normalize)" },
+	{ "dsn", 0, NULL, set_flag, AT(protocol.dsn),
+	    "announce DSN: the command sends them" },
+	{ "no-received", 0, NULL, clear_flag, AT(received),
+	    "add no Received field" },
+	{ "return-path", 0, NULL, set_flag, AT(return_path),
+	    "add a Return-Path field" },
+	{ "spool", 0, "DIR", set_directory, AT(spool),
+	    "for large messages ($TMPDIR or /tmp)" },
+	{ "log", 0, "WHERE", set_log, AT(log), "stderr, syslog or none" },
+	{ "verbose", 'v', NULL, set_flag, AT(verbose),
+	    "log each command and reply" },
+	{ "check", 0, NULL, set_flag, AT(check),
+	    "check all of this and exit" },
+	{ "help", 'h', NULL, set_help, 0, "this text" },
+	{ "version", 'V', NULL, set_version, 0, "the version" },
+};
+
+enum { CHOICES = sizeof choices / sizeof *choices };
+
+static void
+help_line(struct text *t, const struct choice *c)
+{
+	enum { COLUMN = 34 };
+	size_t start = t->len;
+
+	text_string(t, c->letter != '\0' ? "  -" : "    ");
+	if (c->letter != '\0')
+		text_char(t, c->letter);
+	if (c->name != NULL) {
+		text_string(t, c->letter != '\0' ? ", --" : "  --");
+		text_string(t, c->name);
+	}
+	if (c->argument != NULL) {
+		if (c->name != NULL)
+			text_char(t, ' ');
+		text_string(t, c->argument);
+	}
+	do
+		text_char(t, ' ');
+	while (t->len < start + COLUMN);
+	text_string(t, c->help);
+	text_char(t, '\n');
+}
+
+static _Noreturn void
+print(const struct text *t)
+{
+	exit(write_all(1, (struct span){ t->ptr, t->len }) ? EX_OK : EX_OSERR);
+}
+
+static _Noreturn void
+print_help(void)
+{
+	char space[4096];
+	struct text t = { space, 0, sizeof space };
+	size_t i;
+
+	text_string(&t, "usage: smtpd [option ...] [--] command [argument ...]\n"
+	    "SMTP on descriptors 0 and 1: each message that arrived whole is\n"
+	    "the standard input of command, whose exit status is the reply.\n");
+	for (i = 0; i < CHOICES; i++)
+		help_line(&t, &choices[i]);
+	print(&t);
+}
+
+static _Noreturn void
+print_version(void)
+{
+	struct text t = { (char[32]){ "" }, 0, 32 };
+
+	text_string(&t, "smtpd " VERSION "\n");
+	print(&t);
+}
+
+/* getopt_long's two forms of the table. */
+static void
+option_tables(struct option *longs, char *shorts)
+{
+	size_t i;
+
+	*shorts++ = '+';	/* options behind the command are its own */
+	*shorts++ = ':';
+	for (i = 0; i < CHOICES; i++) {
+		if (choices[i].name != NULL)
+			*longs++ = (struct option){ choices[i].name,
+			    choices[i].argument != NULL, NULL,
+			    (int)(256 + i) };
+		if (choices[i].letter == '\0')
+			continue;
+		*shorts++ = choices[i].letter;
+		if (choices[i].argument != NULL)
+			*shorts++ = ':';
+	}
+	*longs = (struct option){ NULL, 0, NULL, 0 };
+	*shorts = '\0';
+}
+
+static const struct choice *
+choice_of(int got)
+{
+	size_t i;
+
+	if (got >= 256)
+		return &choices[got - 256];
+	for (i = 0; choices[i].letter != got; i++)
+		;
+	return &choices[i];
+}
+
+static _Noreturn void
+usage(struct smtpd *s, const char *option, const char *why)
+{
+	char what[128];
+	struct text t = { what, 0, sizeof what - 1 };
+
+	text_string(&t, "option ");
+	text_string(&t, option);
+	what[t.len] = '\0';
+	die(s, EX_USAGE, what, why);
+}
+
+/* getopt's ':' and '?': the option as the user wrote it. */
+static _Noreturn void
+bad_option(struct smtpd *s, int got, char **argv)
+{
+	char letter[] = { '-', (char)optopt, '\0' };
+	bool is_short = optopt > 0 && optopt < 256 &&
+	    strncmp(argv[optind - 1], "--", 2) != 0;
+
+	usage(s, is_short ? letter : argv[optind - 1],
+	    got == ':' ? "needs an argument" :
+	    optopt >= 256 ? "takes no argument" :
+	    "unknown or ambiguous; see smtpd --help");
+}
+
+static void
+set_option(struct smtpd *s, const struct choice *c, const char *value)
+{
+	char name[64];
+	struct text t = { name, 0, sizeof name - 1 };
+	const char *why = c->set((char *)&s->settings + c->member, value);
+
+	if (why == NULL)
+		return;
+	text_string(&t, c->name != NULL ? "--" : "-b");
+	if (c->name != NULL)
+		text_string(&t, c->name);
+	if (value != NULL) {
+		text_string(&t, " ");
+		text_string(&t, value);
+	}
+	name[t.len] = '\0';
+	usage(s, name, why);
+}
+
+static void
+parse_options(struct smtpd *s, int argc, char **argv)
+{
+	struct option longs[CHOICES + 1];
+	char shorts[2 * CHOICES + 3];
+	int got;
+
+	option_tables(longs, shorts);
+	opterr = 0;
+	while ((got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (got == ':' || got == '?')
+			bad_option(s, got, argv);
+		set_option(s, choice_of(got), optarg);
+	}
+	s->settings.command = argv + optind;
+	if (optind == argc || argv[optind][0] == '\0')
+		die(s, EX_USAGE, "no command", "see smtpd --help");
+}
+
+static void
+default_settings(struct settings *s)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	s->protocol.max_size = 32 << 20;
+	s->protocol.max_recipients = 100;
+	s->protocol.max_errors = 10;
+	s->protocol.timeout = 300 * 1000;
+	s->protocol.session_timeout = 3600 * 1000;
+	s->command_timeout = 300 * 1000;
+	s->received = true;
+	s->spool = tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp";
+}
+
+/* What depends on other options, or on the host. */
+static void
+finish_settings(struct smtpd *s)
+{
+	static char name[NAME_MAX_OCTETS + 1];
+	struct protocol_config *p = &s->settings.protocol;
+
+	if (p->banner == NULL)
+		p->banner = p->lmtp ? "LMTP ready" : "ESMTP ready";
+	if (p->hostname != NULL)
+		return;
+	if (gethostname(name, sizeof name - 1) != 0 ||
+	    set_hostname(&p->hostname, name) != NULL)
+		p->hostname = "localhost";
+}
+
+/* --check: what a session would need. */
+static _Noreturn void
+check(struct smtpd *s)
+{
+	const char *name = s->settings.command[0], *path;
+	char space[PATH_MAX];
+	size_t kind;
+
+	s->has_client = false;
+	path = find_command(name, space, sizeof space);
+	if (path == NULL || access(path, X_OK) != 0)
+		die(s, EX_CONFIG, name, strerror(errno));
+	for (kind = 0; kind < 2; kind++) {
+		if (!spool_open(&s->spool, kind, s->settings.spool))
+			die(s, EX_CONFIG, s->settings.spool, strerror(errno));
+		spool_close(&s->spool);
+	}
+	print(&(struct text){ (char[]){ "ok\n" }, 3, 3 });
+}
+
+/* ---- descriptors and signals: rule 6 ---- */
+
+/* Without StandardInput=socket, systemd leaves the connection on 3. */
+static void
+take_systemd_socket(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	const char *end;
+	unsigned long long n;
+
+	if (pid == NULL || fds == NULL || strcmp(fds, "1") != 0 ||
+	    !parse_number(pid, INT_MAX, &n, &end) || *end != '\0' ||
+	    n != (unsigned long long)getpid())
+		return;
+	dup2(3, 0);
+	dup2(3, 1);
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+}
+
+/* The slow way; what /proc lists, else every number that there may be. */
+static void
+close_listed(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	long max = sysconf(_SC_OPEN_MAX);
+	int fd;
+
+	if (dir != NULL) {
+		while ((entry = readdir(dir)) != NULL) {
+			fd = atoi(entry->d_name);
+			if (fd > 2 && fd != dirfd(dir))
+				close(fd);
+		}
+		closedir(dir);
+		return;
+	}
+	for (fd = max < 0 || max > 65536 ? 65536 : (int)max; fd > 2; fd--)
+		close(fd);
+}
+
+static void
+close_others(void)
+{
+#if defined(SYS_close_range) && !defined(NO_LINUX)
+	if (syscall(SYS_close_range, 3U, ~0U, 0U) == 0)
+		return;
+#endif
+	close_listed();
+}
+
+static void
+open_descriptors(struct smtpd *s)
+{
+	int fd;
+
+	take_systemd_socket();
+	for (fd = 0; fd < 3; fd++)
+		if (fstat(fd, &s->descriptor[fd]) != 0) {
+			s->descriptor[fd].st_mode = 0;
+			if (open("/dev/null", O_RDWR) != fd)
+				_exit(EX_OSERR);
+		}
+	close_others();
+	s->has_client = s->descriptor[0].st_mode != 0 &&
+	    s->descriptor[1].st_mode != 0 &&
+	    !S_ISCHR(s->descriptor[0].st_mode);
+}
+
+static void
+on_signal(int signal)
+{
+	if (signal != SIGCHLD)
+		stop_signal = signal;
+}
+
+/* Blocked but inside channel_wait, so that none comes between a look and a
+ * wait. */
+static void
+take_signals(void)
+{
+	static const int ours[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
+	struct sigaction act = { .sa_handler = on_signal }, was;
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t mask;
+	size_t i;
+
+	sigemptyset(&mask);
+	for (i = 0; i < sizeof ours / sizeof *ours; i++)
+		sigaddset(&mask, ours[i]);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	for (i = 0; i < sizeof ours / sizeof *ours; i++) {
+		sigaction(ours[i], &act, &was);
+		if (was.sa_handler == SIG_IGN &&
+		    (ours[i] == SIGINT || ours[i] == SIGHUP))
+			sigaction(ours[i], &ignore, NULL);
+	}
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigaction(SIGXFSZ, &ignore, NULL);
+}
+
+/* ---- main ---- */
+
+static const char *const reasons[] = {
+	[PROTOCOL_EOF] = "eof",
+	[PROTOCOL_QUIT] = "quit",
+	[PROTOCOL_TIMEOUT] = "timeout",
+	[PROTOCOL_ERRORS] = "errors",
+	[PROTOCOL_LOST] = "errors",
+	[PROTOCOL_STOP] = "stop",
+	[PROTOCOL_ERROR] = "error",
+};
+
+static void
+log_connect(struct smtpd *s)
+{
+	if (!s->settings.verbose)
+		return;
+	log_begin(s, LOG_INFO, "connect");
+	log_client(s);
+	if (s->peer.port[0] != '\0')
+		log_string(s, "port", s->peer.port);
+	log_end(s);
+}
+
+static void
+log_close(struct smtpd *s, enum protocol_reason reason, long long since)
+{
+	const struct channel *c = &s->channel;
+	int error = c->read_errno != 0 ? c->read_errno : c->write_errno;
+
+	if (c->octets_in == 0 && reason == PROTOCOL_EOF && !s->settings.verbose)
+		return;		/* a health probe */
+	log_begin(s, LOG_INFO, "close");
+	log_client(s);
+	if (s->peer.port[0] != '\0')
+		log_string(s, "port", s->peer.port);
+	log_string(s, "reason", reasons[reason]);
+	if (error != 0)
+		log_string(s, "error", strerror(error));
+	log_number(s, "messages", s->messages);
+	log_number(s, "in", c->octets_in);
+	log_number(s, "out", c->octets_out);
+	if (c->queued > c->sent)
+		log_number(s, "unsent", c->queued - c->sent);
+	log_seconds(s, since);
+	log_end(s);
+}
+
+static int
+serve(struct smtpd *s)
+{
+	long long since = channel_now();
+	enum protocol_reason reason;
+
+	channel_open(&s->channel, 0, 1, s->settings.protocol.timeout);
+	protocol_open(&s->session, &s->settings.protocol, &handler, s);
+	log_connect(s);
+	reason = protocol_serve(&s->session, &s->channel);
+	log_close(s, reason, since);
+	return reason == PROTOCOL_ERROR ? EX_OSERR : EX_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct smtpd s;
+
+	take_signals();
+	open_descriptors(&s);
+	s.spool.fd = s.spool.reader = -1;
+	if (getenv("PATH") == NULL)
+		setenv("PATH", USUAL_PATH, 1);
+	default_settings(&s.settings);
+	parse_options(&s, argc, argv);
+	finish_settings(&s);
+	log_open(&s);
+	if (s.settings.check)
+		check(&s);
+	find_peer(&s);
+	find_peer_name(&s.peer);
+	refuse_listener(&s);
+	if (s.descriptor[0].st_mode == 0 || s.descriptor[1].st_mode == 0)
+		die(&s, EX_OSERR, "descriptor 0 or 1 is closed",
+		    "a superserver is to start this program");
+	return serve(&s);
+}
