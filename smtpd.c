@@ -13,7 +13,6 @@
  *  6. The command inherits what section 7 of the manual says, and nothing that
  *     the launcher left behind: no descriptor, no signal, no stale variable.
  */
-#undef _POSIX_C_SOURCE
 #define _GNU_SOURCE		/* memfd_create, O_TMPFILE, pipe2; see NO_LINUX */
 #include <sys/types.h>
 

@@ -1,0 +1,119 @@
+# Loaded by every .bats file.
+#
+#   say LINE ... | serve [option ...] [-- command ...]
+#
+# sends a session, each line with CR LF, to the program on two pipes, and keeps
+# what it said: $REPLIES (octets), $LOG (descriptor 2), and the exit status.
+# Without a command it is tests/catch, which keeps each message in $BOX.
+# shellcheck disable=SC2034 # variables are for the tests
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+SMTPD=${SMTPD:-$ROOT/smtpd}
+case $SMTPD in /*) ;; *) SMTPD=$ROOT/$SMTPD ;; esac
+CATCH=$ROOT/tests/catch
+HELLO=('EHLO client.example' 'MAIL FROM:<ann@example.net>'
+	'RCPT TO:<help@example.org>')
+export SMTPD CATCH
+export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120}
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
+unset TCPREMOTEIP TCPREMOTEPORT TCPREMOTEHOST TCPLOCALIP TCPLOCALPORT PROTO \
+	REMOTE_ADDR REMOTE_PORT REMOTE_HOST RELAYCLIENT JOURNAL_STREAM \
+	LISTEN_FDS LISTEN_PID NOTIFY_SOCKET
+
+setup() {
+	BOX=$BATS_TEST_TMPDIR/box
+	REPLIES=$BATS_TEST_TMPDIR/replies
+	LOG=$BATS_TEST_TMPDIR/log
+	mkdir "$BOX"
+	export BOX
+}
+
+say() {
+	printf '%s\r\n' "$@"
+}
+
+# Octets as they are, printf's escapes understood.
+octets() {
+	printf '%b' "$1"
+}
+
+serve() {
+	local arg has_command=no
+	for arg; do
+		[ "$arg" != -- ] || has_command=yes
+	done
+	[ "$has_command" = yes ] || set -- "$@" -- "$CATCH"
+	timeout 30 "$SMTPD" -n mx.example.org "$@" >"$REPLIES" 2>"$LOG"
+	echo $? >"$BATS_TEST_TMPDIR/status"
+}
+
+exited() {
+	[ "$(cat "$BATS_TEST_TMPDIR/status")" -eq "$1" ] ||
+		fail "exit status: $(cat "$BATS_TEST_TMPDIR/status")"
+}
+
+# The codes of all replies, one a reply: "220 250 354".
+codes() {
+	sed -n 's/^\([0-9][0-9][0-9]\) .*/\1/p' "$REPLIES" | paste -sd ' '
+}
+
+# The last line of reply N (1: the greeting), without its CR; -1: the last.
+reply() {
+	tr -d '\r' <"$REPLIES" | grep '^[0-9][0-9][0-9] ' |
+		if [ "$1" = -1 ]; then tail -n 1; else sed -n "${1}p"; fi
+}
+
+fail() {
+	printf '%s\n' "$@" >&2
+	[ ! -f "$REPLIES" ] || sed 's/^/replies: /' "$REPLIES" >&2
+	[ ! -f "$LOG" ] || tail -n 30 "$LOG" | sed 's/^/log: /' >&2
+	return 1
+}
+
+codes_are() {
+	[ "$(codes)" = "$*" ] || fail "codes: $(codes)" "expected: $*"
+}
+
+# reply_is N TEXT: begins with TEXT.
+reply_is() {
+	local got
+	got=$(reply "$1")
+	case $got in
+	"$2"*) ;;
+	*) fail "reply $1: $got" "expected: $2" ;;
+	esac
+}
+
+deliveries() {
+	find "$BOX" -name '*.msg' | wc -l
+}
+
+delivered() {
+	[ "$(deliveries)" -eq "${1:-1}" ] ||
+		fail "delivered: $(deliveries), expected: ${1:-1}"
+}
+
+not_delivered() {
+	delivered 0
+}
+
+# The Nth message, in the order of the runs; its environment.
+message() {
+	find "$BOX" -name '*.msg' | sort | sed -n "${1:-1}p"
+}
+
+# variable NAME [N]: its value in the Nth run; fails where it was unset.
+variable() {
+	local env
+	env=$(message "${2:-1}")
+	tr '\0' '\1' <"${env%.msg}.env" | tr '\n\1' '\2\n' |
+		sed -n "s/^$1=//p" | tr '\2' '\n' | grep ''
+}
+
+logged() {
+	grep -q -- "$1" "$LOG" || fail "not logged: $1"
+}
+
+not_logged() {
+	! grep -q -- "$1" "$LOG" || fail "logged: $1"
+}
