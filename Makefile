@@ -56,7 +56,9 @@ demo: smtpd
 	tests/demo
 
 lint: smtpd
-	shellcheck -x tests/run tests/demo tests/*.bash tests/*.bats .ci/run
+	shellcheck -x -P SCRIPTDIR -P tests -e SC2016,SC2030,SC2031,SC2094 \
+		tests/run tests/demo tests/catch tests/*.bash tests/*.bats \
+		tests/launch/*.bash tests/launch/*.bats examples/save .ci/run
 	mandoc -Tlint -Wwarning smtpd.8
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability \

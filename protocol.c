@@ -1754,7 +1754,7 @@ protocol_end(struct protocol *p, enum protocol_reason reason)
 	p->wants = PROTOCOL_CLOSE;
 	if (reason != PROTOCOL_STOP && reason != PROTOCOL_TIMEOUT)
 		return (struct span){ "", 0 };
-	return answer(p, &(struct exchange){ "", { "", 0 }, { "", 0 },
+	return answer(p, &(struct exchange){ NULL, { "", 0 }, { "", 0 },
 	    &replies[reason == PROTOCOL_STOP ? RE_STOP : RE_TIMEOUT], false });
 }
 

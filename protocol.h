@@ -107,7 +107,8 @@ enum forward_result envelope_forward(const struct envelope *e, size_t i);
 
 /* One reply and what it answered, for a log. */
 struct exchange {
-	const char *verb;		/* of the table; "" for no such verb */
+	const char *verb;		/* of the table; "" for no such verb; */
+					/* NULL: nothing, the session ends */
 	struct span line;		/* as the client wrote it; empty if none */
 	struct span mailbox;		/* RCPT's, where it was one; else empty */
 	const struct reply *reply;

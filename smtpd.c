@@ -1576,9 +1576,10 @@ log_outcome(struct smtpd *s, const struct outcome *how)
 
 /* The line of a message: a run's, or (how is NULL) one that was not run. */
 static void
-log_message(struct smtpd *s, const struct envelope *e, size_t first,
-    size_t count, const struct outcome *how, const struct reply *reply)
+log_message(struct smtpd *s, size_t first, size_t count,
+    const struct outcome *how, const struct reply *reply)
 {
+	const struct envelope *e = s->envelope;
 	struct span from = e->sender.whole;
 
 	log_begin(s, reply->code / 100 == 4 ? LOG_FAULT : LOG_INFO, "message");
@@ -1592,6 +1593,8 @@ log_message(struct smtpd *s, const struct envelope *e, size_t first,
 	log_number(s, "size", s->spool.size + s->spool.pending_len);
 	if (how != NULL)
 		log_outcome(s, how);
+	else if (s->spool.error != 0)
+		log_string(s, "error", strerror(s->spool.error));
 	log_reply(s, reply);
 	log_seconds(s, s->since);
 	log_end(s);
@@ -1682,16 +1685,15 @@ commit(void *context, size_t recipient, struct reply *reply)
 	struct run r = { .s = s, .e = e, .first = all ? 0 : recipient,
 	    .count = all ? e->recipients : 1 };
 	struct outcome how = { 0, 0, false, false };
+	bool whole = complete(s);
 
 	r.to = envelope_recipient(e, r.first);
-	if (complete(s)) {
+	if (whole) {
 		run_command(&r, &how);
 		judge(s, &how, reply);
-	} else {
-		how.error = s->spool.error;
-		*reply = *storage_fault(how.error);
-	}
-	log_message(s, e, r.first, r.count, &how, reply);
+	} else
+		*reply = *storage_fault(s->spool.error);
+	log_message(s, r.first, r.count, whole ? &how : NULL, reply);
 	if (reply->code == 250)
 		s->messages++;
 	if (r.first + r.count == e->recipients)
@@ -1704,8 +1706,7 @@ discard(void *context, const struct reply *why)
 	struct smtpd *s = context;
 
 	if (why != NULL)
-		log_message(s, s->envelope, 0, s->envelope->recipients, NULL,
-		    why);
+		log_message(s, 0, s->envelope->recipients, NULL, why);
 	spool_close(&s->spool);
 }
 
@@ -1734,7 +1735,7 @@ answered(void *context, const struct exchange *x)
 		log_string(s, "text", x->reply->text);
 		log_end(s);
 	}
-	if (x->reply->code < 400 || x->message)
+	if (x->reply->code < 400 || x->message || x->verb == NULL)
 		return;
 	log_begin(s, LOG_INFO, "refuse");
 	log_client(s);

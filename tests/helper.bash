@@ -38,13 +38,21 @@ octets() {
 }
 
 serve() {
-	local arg has_command=no
+	local arg status=0 has_command=no
 	for arg; do
 		[ "$arg" != -- ] || has_command=yes
 	done
 	[ "$has_command" = yes ] || set -- "$@" -- "$CATCH"
-	timeout 30 "$SMTPD" -n mx.example.org "$@" >"$REPLIES" 2>"$LOG"
-	echo $? >"$BATS_TEST_TMPDIR/status"
+	timeout 30 "$SMTPD" -n mx.example.org "$@" >"$REPLIES" 2>"$LOG" ||
+		status=$?
+	echo "$status" >"$BATS_TEST_TMPDIR/status"
+}
+
+# ends STATUS command ...
+ends() {
+	local got=0
+	"${@:2}" || got=$?
+	[ "$got" -eq "$1" ] || fail "exit status: $got"
 }
 
 exited() {

@@ -1,0 +1,240 @@
+#!/usr/bin/env bats
+# DESIGN: the session table, as a client sees it.
+load helper
+
+# answers LINE REPLY: what a line gets in a session of its own after EHLO.
+answers() {
+	say 'EHLO client.example' "$1" QUIT | serve
+	reply_is 3 "$2"
+}
+
+@test "EHLO announces what works and nothing else (RFC 5321, 4.1.1.1)" {
+	say 'EHLO client.example' QUIT | serve
+	tr -d '\r' <"$REPLIES" | sed -n 's/^250[- ]//p' >"$BATS_TEST_TMPDIR/got"
+	printf '%s\n' mx.example.org PIPELINING 8BITMIME SMTPUTF8 \
+		ENHANCEDSTATUSCODES CHUNKING 'SIZE 33554432' \
+		'LIMITS RCPTMAX=100' HELP | diff - "$BATS_TEST_TMPDIR/got"
+}
+
+@test "options change what EHLO announces" {
+	say 'EHLO client.example' QUIT | serve --crlf --dsn --terminal \
+		--max-messages 5 -s 0 -r 7
+	for word in BINARYMIME DSN SEND SOML SAML 'SIZE 0' \
+		'LIMITS MAILMAX=5 RCPTMAX=7'; do
+		grep -q "^250[- ]$word" "$REPLIES" || fail "no $word"
+	done
+}
+
+@test "HELO is answered on one line with our name" {
+	say 'HELO client.example' QUIT | serve
+	reply_is 2 '250 mx.example.org'
+	[ "$(grep -c ^250 "$REPLIES")" -eq 1 ]
+}
+
+@test "verbs, parameter names and fixed values in any case" {
+	say 'ehlo c' 'mAiL fRoM:<a@b.example> bOdY=8bItMiMe' 'rCpT tO:<c@d>' \
+		'dAtA' x . 'qUiT' | serve
+	codes_are 220 250 250 250 354 250 221
+}
+
+@test "HELP reads the command table; an unknown topic is 504" {
+	say HELP 'HELP rcpt' 'HELP xyzzy' 'HELP SEND' QUIT | serve
+	codes_are 220 214 214 504 504 221
+	grep -q '^214-2.0.0 RCPT TO:' "$REPLIES"
+	! grep -q '^214.*SEND' "$REPLIES" || fail 'SEND is off and listed'
+	reply_is 3 '214 2.0.0 RCPT TO:'
+}
+
+@test "VRFY says nothing, EXPN, TURN, AUTH, STARTTLS, SEND are not there" {
+	answers 'VRFY joe' '252 2.0.0'
+	answers 'EXPN list' '502 5.5.1'
+	answers TURN '502 5.5.1'
+	answers 'AUTH PLAIN AGEAYg==' '502 5.5.1'
+	answers STARTTLS '502 5.5.1'
+	answers 'SEND FROM:<a@b>' '502 5.5.1'
+}
+
+@test "SEND, SOML and SAML work with --terminal, and the command is told" {
+	for verb in SEND SOML SAML; do
+		rm -f "$BOX"/*
+		say 'EHLO c' "$verb FROM:<a@b.example>" 'RCPT TO:<c@d>' DATA x . \
+			QUIT | serve --terminal
+		codes_are 220 250 250 250 354 250 221
+		[ "$(variable SMTP_VERB)" = "$verb" ]
+	done
+}
+
+@test "out of sequence is 503" {
+	say 'MAIL FROM:<a@b>' 'RCPT TO:<a@b>' DATA 'EHLO c' 'RCPT TO:<a@b>' \
+		DATA 'MAIL FROM:<a@b>' 'MAIL FROM:<a@b>' QUIT | serve
+	codes_are 220 503 503 503 250 503 503 250 503 221
+	not_delivered
+}
+
+@test "a missing argument, or one too many, is 501 5.5.4 for every verb" {
+	for line in MAIL RCPT VRFY EXPN 'DATA x' 'RSET x' 'QUIT x'; do
+		answers "$line" '501 5.5.4'
+	done
+	answers EHLO 501
+	answers HELO 501
+}
+
+@test "unknown commands are 500 5.5.1 and never echoed" {
+	answers 'XYZZY plugh' '500 5.5.1'
+	answers '' '500 5.5.1'
+	answers LHLO '500 5.5.1'
+	! grep -q plugh "$REPLIES" || fail 'it was echoed'
+}
+
+@test "bad paths are refused, odd ones of devices taken" {
+	answers 'MAIL FROM <a@b>' '501 5.5.2'
+	answers 'MAIL FROM:<a@b' '501 5.5.2'
+	answers 'MAIL FROM:<a@b>SIZE=1' '501 5.5.2'
+	answers 'MAIL FROM:<a b@c>' '501 5.1.7'
+	answers 'MAIL FROM:<-f@c>' '501 5.1.7'
+	answers 'MAIL FROM:<a@b..c>' '501 5.1.7'
+	answers 'MAIL FROM:<a@b.>' '501 5.1.7'
+	answers 'MAIL FROM:<a@-b>' '501 5.1.7'
+	answers 'MAIL FROM:<"a@b>' '501 5.1.7'
+	answers 'MAIL FROM:<>' '250 2.1.0'
+	answers 'MAIL FROM: <a@b>' '250 2.1.0'
+	answers 'MAIL FROM:a@b' '250 2.1.0'
+	answers 'MAIL FROM:<"a>b \" @"@c>' '250 2.1.0'
+	answers 'MAIL FROM:<a@[IPv6:::1]>' '250 2.1.0'
+	answers 'MAIL FROM:<@x,@y.example:a@b>' '250 2.1.0'
+	answers 'MAIL FROM:<@x,a@b>' '501 5.5.2'
+}
+
+@test "unknown, bad and repeated parameters" {
+	answers 'MAIL FROM:<a@b> FOO=1' '555 5.5.4'
+	answers 'MAIL FROM:<a@b> SIZE=x' '501 5.5.4'
+	answers 'MAIL FROM:<a@b> SIZE=1 SIZE=1' '501 5.5.4'
+	answers 'MAIL FROM:<a@b> BODY=9BIT' '501 5.5.4'
+	answers 'MAIL FROM:<a@b> BODY=BINARYMIME' '501 5.5.4'
+	answers 'MAIL FROM:<a@b> SIZE=33554433' '552 5.3.4'
+	answers 'MAIL FROM:<a@b> SIZE=99999999999999999999' '552 5.3.4'
+	answers 'MAIL FROM:<a@b> SIZE=33554432' '250 2.1.0'
+}
+
+@test "control octets and NUL in a line are 500 5.5.2" {
+	octets 'EHLO c\r\nNOOP \001\r\nNOOP \0000\r\nNO\rOP\r\nNOOP\tx\r\nQUIT\r\n' |
+		serve
+	codes_are 220 250 500 500 500 250 221
+	reply_is 3 '500 5.5.2'
+}
+
+@test "a line of 4096 octets is taken, one more is 500, read to its end" {
+	{
+		printf 'NOOP %4089s\r\n' x
+		printf 'NOOP %4090s\r\n' x
+		printf 'NOOP %300000s\r\n' QUIT
+		say QUIT
+	} | serve
+	codes_are 220 250 500 500 221
+	reply_is 3 '500 5.5.2'
+}
+
+@test "a bare LF ends a command line, a last line without end is none" {
+	octets 'EHLO c\nNOOP\nQUIT' | serve
+	codes_are 220 250 250
+	exited 0
+}
+
+@test "the tenth error ends the session with 421 4.7.0; RCPT's do not count" {
+	say 'EHLO c' 'MAIL FROM:<a@b>' \
+		'RCPT TO:<->' 'RCPT TO:<->' 'RCPT TO:<->' 'RCPT TO:<->' \
+		'RCPT TO:<->' 'RCPT TO:<->' 'RCPT TO:<->' 'RCPT TO:<->' \
+		X X X X X X X X X X X | serve
+	codes_are 220 250 250 501 501 501 501 501 501 501 501 \
+		500 500 500 500 500 500 500 500 500 421
+	reply_is -1 '421 4.7.0'
+	exited 0
+}
+
+@test "a browser is sent away before it says anything of ours" {
+	say 'GET / HTTP/1.1' 'Host: x' 'EHLO c' | serve
+	codes_are 220 421
+	say 'Host: x' 'EHLO c' | serve
+	codes_are 220 421
+	say 'EHLO c' 'Host: x' QUIT | serve
+	codes_are 220 250 500 221
+}
+
+# The lines, then silence until the program has ended.
+say_and_wait() {
+	mkfifo "$BATS_TEST_TMPDIR/in"
+	serve "${@:2}" <"$BATS_TEST_TMPDIR/in" &
+	exec 4>"$BATS_TEST_TMPDIR/in"
+	printf '%b' "$1" >&4
+	wait $!
+	exec 4>&-
+}
+
+@test "silence ends the session with 421 4.4.2" {
+	say_and_wait 'EHLO c\r\n' -t 1
+	codes_are 220 250 421
+	reply_is -1 '421 4.4.2'
+	exited 0
+	logged reason=timeout
+}
+
+@test "silence in the middle of a message runs nothing" {
+	say_and_wait 'EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nx\r\n.\r' \
+		-t 1
+	codes_are 220 250 250 250 354 421
+	not_delivered
+}
+
+@test "--session-timeout ends a session that is not silent" {
+	(i=0; while [ $i -lt 60 ] && printf 'NOOP\r\n' && sleep 0.2; do
+		i=$((i + 1)); done) 2>/dev/null | serve --session-timeout 1
+	reply_is -1 '421 4.4.2'
+}
+
+@test "one octet at a time does not put off the end of a line's time" {
+	(i=0; while [ $i -lt 60 ] && printf N && sleep 0.2; do
+		i=$((i + 1)); done) 2>/dev/null | serve -t 1
+	codes_are 220 421
+	reply_is -1 '421 4.4.2'
+}
+
+@test "--max-messages: the next MAIL is 452, the session goes on" {
+	say "${HELLO[@]}" DATA x . 'MAIL FROM:<a@b>' QUIT | serve --max-messages 1
+	codes_are 220 250 250 250 354 250 452 221
+}
+
+@test "--max-recipients: one too many is 452, the others get their mail" {
+	say "${HELLO[@]}" 'RCPT TO:<b@c>' 'RCPT TO:<d@e>' DATA x . QUIT |
+		serve -r 2
+	codes_are 220 250 250 250 250 452 354 250 221
+	[ "$(variable RECIPIENTS)" = $'help@example.org\nb@c' ]
+}
+
+@test "RSET, HELO and EHLO forget the envelope" {
+	for verb in RSET 'HELO x' 'EHLO x'; do
+		say "${HELLO[@]}" "$verb" DATA 'MAIL FROM:<new@b>' \
+			'RCPT TO:<other@b>' DATA x . QUIT | serve
+		codes_are 220 250 250 250 250 503 250 250 354 250 221
+		[ "$(variable RECIPIENTS)" = other@b ]
+		rm "$BOX"/*
+	done
+}
+
+@test "after a message the next starts from nothing" {
+	say "${HELLO[@]}" DATA x . DATA 'MAIL FROM:<>' 'RCPT TO:<two@b>' DATA y \
+		. QUIT | serve
+	codes_are 220 250 250 250 354 250 503 250 250 354 250 221
+	[ "$(variable RECIPIENTS 2)" = two@b ]
+	[ -z "$(variable SENDER 2)" ]
+}
+
+@test "the replies to pipelined commands leave in one write (RFC 2920, 3.2)" {
+	say "${HELLO[@]}" DATA >"$BATS_TEST_TMPDIR/in"
+	strace -o "$BATS_TEST_TMPDIR/trace" -e trace=write,sendto,writev \
+		"$SMTPD" -n mx.example.org -- "$CATCH" \
+		<"$BATS_TEST_TMPDIR/in" >"$REPLIES" 2>"$LOG"
+	codes_are 220 250 250 250 354
+	# the greeting, then the five replies
+	[ "$(grep -c '^write(1,' "$BATS_TEST_TMPDIR/trace")" -eq 2 ] ||
+		fail "$(cat "$BATS_TEST_TMPDIR/trace")"
+}

@@ -1,0 +1,170 @@
+#!/usr/bin/env bats
+# DESIGN: the environment that the command gets.
+load helper
+
+deliver() {
+	say "${HELLO[@]}" "$@" DATA 'Subject: s' . QUIT | serve
+	delivered 1
+}
+
+is() {
+	[ "$(variable "$1"; echo .)" = "$2"$'\n.' ] ||
+		fail "$1: $(variable "$1")" "expected: $2"
+}
+
+unset_is() {
+	! variable "$1" >/dev/null || fail "$1 is set: $(variable "$1")"
+}
+
+@test "one recipient: its parts and its lines" {
+	say 'EHLO c' 'MAIL FROM:<ann@example.net>' \
+		'RCPT TO:<sup-port+tag-1@example.org>' DATA x . QUIT | serve
+	is SENDER ann@example.net
+	is NEWSENDER ann@example.net
+	is RECIPIENT sup-port+tag-1@example.org
+	is ORIGINAL_RECIPIENT sup-port+tag-1@example.org
+	is RECIPIENTS sup-port+tag-1@example.org
+	is LOCAL sup-port+tag-1
+	is HOST example.org
+	is DOMAIN example.org
+	is EXT port+tag-1
+	is EXTENSION tag-1
+	is RPLINE $'Return-Path: <ann@example.net>\n'
+	is DTLINE $'Delivered-To: sup-port+tag-1@example.org\n'
+	variable UFLINE | grep -Eq '^From ann@example.net [A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [0-9]{4}$'
+	is FORWARD_RECIPIENTS ''
+	is CLIENT_HELO c
+	is SMTP_VERB MAIL
+	is SMTP_MAIL_OPTIONS ''
+	is SMTP_RCPT_OPTIONS ''
+	unset_is ENVID
+}
+
+@test "two recipients: RECIPIENT and its parts are unset, also where inherited" {
+	export RECIPIENT=stale LOCAL=stale EXT=stale DTLINE=stale ENVID=stale
+	deliver 'RCPT TO:<two@example.org>'
+	is RECIPIENTS $'help@example.org\ntwo@example.org'
+	for name in RECIPIENT ORIGINAL_RECIPIENT LOCAL HOST DOMAIN EXT \
+		EXTENSION DTLINE ENVID; do
+		unset_is $name
+	done
+}
+
+@test "a domain is not owed, nor is one found inside quotes" {
+	say 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<"a@b">' DATA x . QUIT | serve
+	is RECIPIENT '"a@b"'
+	is LOCAL '"a@b"'
+	is DOMAIN ''
+	is SENDER ''
+	is RPLINE $'Return-Path: <>\n'
+	variable UFLINE | grep -q '^From MAILER-DAEMON '
+}
+
+@test "a source route is dropped" {
+	deliver 'RCPT TO:<@relay.example,@x.example:joe@example.org>'
+	is RECIPIENTS $'help@example.org\njoe@example.org'
+}
+
+@test "the parameters as given, ENVID decoded" {
+	say 'EHLO c' 'MAIL FROM:<a@b> SIZE=100  ENVID=x+2By+3D RET=hdrs' \
+		'RCPT TO:<c@d> NOTIFY=success,DELAY ORCPT=rfc822;c@d' \
+		'RCPT TO:<e@f>' DATA x . QUIT | serve
+	is SMTP_MAIL_OPTIONS 'SIZE=100 ENVID=x+2By+3D RET=hdrs'
+	is SMTP_RCPT_OPTIONS $'NOTIFY=success,DELAY ORCPT=rfc822;c@d\n'
+	is ENVID x+y=
+}
+
+@test "id and size: those of the log, the reply and the file" {
+	deliver
+	id=$(variable SMTP_ID)
+	reply_is 6 "250 2.0.0 Ok $id"
+	logged "^smtpd\[[0-9]*\]: message id=$id client="
+	is SMTP_SIZE "$(wc -c <"$(message)")"
+}
+
+@test "a peer from tcpserver's environment, under all three traditions" {
+	export PROTO=TCP TCPREMOTEIP=192.0.2.7 TCPREMOTEPORT=4242 \
+		TCPREMOTEHOST=mx.example.net TCPLOCALIP=192.0.2.1 \
+		TCPLOCALPORT=25 TCPREMOTEINFO=ident
+	deliver
+	for name in CLIENT_ADDRESS TCPREMOTEIP REMOTE_ADDR; do
+		is $name 192.0.2.7
+	done
+	for name in CLIENT_PORT TCPREMOTEPORT REMOTE_PORT; do
+		is $name 4242
+	done
+	is CLIENT_HOSTNAME mx.example.net
+	is TCPREMOTEHOST mx.example.net
+	is TCPLOCALIP 192.0.2.1
+	is TCPLOCALPORT 25
+	is PROTO TCP
+	unset_is TCPREMOTEINFO
+	logged 'client=192.0.2.7 port=4242 reason=quit messages=1'
+}
+
+@test "a peer that is not known is unset, whatever was inherited" {
+	export CLIENT_ADDRESS=9.9.9.9 TCPREMOTEIP=9.9.9.9 CLIENT_PORT=1
+	deliver
+	for name in CLIENT_ADDRESS CLIENT_PORT CLIENT_HOSTNAME TCPREMOTEIP \
+		REMOTE_ADDR PROTO; do
+		unset_is $name
+	done
+	logged client=unknown
+}
+
+@test "the other launchers' names of the peer, and nonsense in them" {
+	SOCAT_PEERADDR='[2001:db8::7]' SOCAT_PEERPORT=7 deliver
+	is CLIENT_ADDRESS 2001:db8::7
+	is CLIENT_PORT 7
+	rm "$BOX"/*
+	NCAT_REMOTE_ADDR=192.0.2.8 NCAT_REMOTE_PORT=99999 deliver
+	is CLIENT_ADDRESS 192.0.2.8
+	unset_is CLIENT_PORT
+	rm "$BOX"/*
+	REMOTE_ADDR='not an address' REMOTE_HOST=::ffff:192.0.2.9 deliver
+	is CLIENT_ADDRESS 192.0.2.9
+	rm "$BOX"/*
+	# shellcheck disable=SC2016 # not to be expanded
+	PROTO=TCP TCPREMOTEIP=192.0.2.7 TCPREMOTEHOST='$(evil)' deliver
+	unset_is CLIENT_HOSTNAME
+}
+
+@test "what describes the launcher's descriptors is taken away, the rest stays" {
+	export LISTEN_PID=1 LISTEN_FDS=1 LISTEN_FDNAMES=x NOTIFY_SOCKET=/x \
+		WATCHDOG_USEC=1 WATCHDOG_PID=1 JOURNAL_STREAM=1:2 SSLCTLFD=4 \
+		SSLREADFD=5 SSLWRITEFD=6 RELAYCLIENT='' ADMIN='a b'
+	deliver
+	for name in LISTEN_PID LISTEN_FDS LISTEN_FDNAMES NOTIFY_SOCKET \
+		WATCHDOG_USEC WATCHDOG_PID JOURNAL_STREAM SSLCTLFD SSLREADFD \
+		SSLWRITEFD; do
+		unset_is $name
+	done
+	is RELAYCLIENT ''
+	is ADMIN 'a b'
+}
+
+@test "a launcher without PATH: the usual one, for us and for the command" {
+	say "${HELLO[@]}" DATA x . QUIT | env -i BOX="$BOX" "$SMTPD" -n mx \
+		sh -c 'cat >/dev/null; echo "$PATH" >"$BOX/path"' >"$REPLIES"
+	[ "$(cat "$BOX/path")" = /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin ]
+}
+
+@test "nothing from the network can look like a function to an old bash" {
+	say 'EHLO () { :;}; x' 'EHLO c' 'MAIL FROM:<a@b> ENVID=()+20{' QUIT |
+		serve
+	codes_are 220 501 250 501 221
+}
+
+@test "100 KiB of recipients fit the environment, the next is 452 4.5.3" {
+	local=$(printf 'x%.0s' $(seq 500))
+	{
+		say 'EHLO c' 'MAIL FROM:<a@b>'
+		for n in $(seq 1000 1210); do say "RCPT TO:<$local$n@b>"; done
+		say DATA x . QUIT
+	} | serve -r 1000
+	[ "$(grep -c '^250 2.1.5' "$REPLIES")" -eq 201 ]
+	grep -q '^452 4.5.3' "$REPLIES"
+	delivered 1
+	[ "$(variable RECIPIENTS | wc -l)" -eq 201 ]
+	reply_is -1 221
+}

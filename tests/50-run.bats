@@ -1,0 +1,191 @@
+#!/usr/bin/env bats
+# DESIGN: running the command, and its exit status as the reply.
+load helper
+
+SESSION=("${HELLO[@]}" DATA x . QUIT)
+
+# run_says REPLY [option ...] -- command ...: what a message gets.
+run_says() {
+	say "${SESSION[@]}" | serve "${@:2}"
+	codes_are 220 250 250 250 354 "${1%% *}" 221
+	reply_is 6 "$1"
+}
+
+@test "the exit table: only what blames the message is permanent" {
+	for status in $(seq 0 255); do
+		case $status in
+		0 | 99) want='250 2.0.0 Ok ' ;;
+		65) want='554 5.6.0' ;;
+		67) want='550 5.1.1' ;;
+		68) want='550 5.1.2' ;;
+		69 | 100 | 112) want='554 5.3.0' ;;
+		76) want='554 5.5.0' ;;
+		77) want='550 5.7.1' ;;
+		73) want='451 4.2.0' ;;
+		72 | 78) want='451 4.3.5' ;;
+		*) want='451 4.3.0' ;;
+		esac
+		run_says "$want" -- sh -c "exit $status"
+		logged "exit=$status reply=\"${want:0:9}\""
+	done
+}
+
+@test "not there, not executable, no program: 451, and the log names it" {
+	run_says '451 4.3.0' -- "$BATS_TEST_TMPDIR/nowhere"
+	logged 'exit=127 error="No such file or directory" command='
+	logged nowhere
+	run_says '451 4.3.0' -- no-such-command-on-the-path
+	logged no-such-command-on-the-path
+	echo 'no program' >"$BATS_TEST_TMPDIR/file"
+	run_says '451 4.3.0' -- "$BATS_TEST_TMPDIR/file"
+	logged 'error="Permission denied"'
+	chmod +x "$BATS_TEST_TMPDIR/file"
+	run_says '451 4.3.0' -- "$BATS_TEST_TMPDIR/file"
+	logged 'error="Exec format error"'
+	run_says '451 4.3.0' -- "$BATS_TEST_TMPDIR"
+}
+
+@test "killed by a signal: 451" {
+	# shellcheck disable=SC2016
+	run_says '451 4.3.0' -- sh -c 'kill -9 $$'
+	logged 'signal=9 reply="451 4.3.0"'
+}
+
+@test "past the time limit: SIGTERM to its group, 451" {
+	# shellcheck disable=SC2016
+	run_says '451 4.3.0' -T 1 -- sh -c \
+		'echo $$ >"$BOX/leader"; sleep 60 & echo $! >"$BOX/child"; wait'
+	logged 'signal=15 timeout=yes'
+	! kill -0 "$(cat "$BOX/leader")" 2>/dev/null || fail 'it lives'
+	! kill -0 "$(cat "$BOX/child")" 2>/dev/null || fail 'its child lives'
+}
+
+@test "one that shrugs off SIGTERM gets SIGKILL" {
+	run_says '451 4.3.0' -T 1 -- sh -c 'trap "" TERM; while :; do sleep 1; done'
+	logged 'signal=9 timeout=yes'
+}
+
+@test "exit 0 after the time limit is still 451" {
+	run_says '451 4.3.0' -T 1 -- sh -c 'trap "exit 0" TERM; sleep 60 & wait'
+	logged 'exit=0 timeout=yes'
+}
+
+@test "its output goes to the log, never to the client" {
+	run_says '250 2.0.0' -- sh -c 'echo out; echo err >&2; printf "a\001\"b\n"'
+	logged 'output id=[0-9a-f]* line=out$'
+	logged 'output id=[0-9a-f]* line=err$'
+	logged 'line="a\\x01\\x22b"$'
+	! grep -q -e out -e err "$REPLIES" || fail 'the client saw it'
+}
+
+@test "output without bound: 64 KiB of it logged, the rest counted" {
+	run_says '250 2.0.0' -- sh -c 'seq 1 200000'
+	logged 'output id=[0-9a-f]* dropped=[0-9]*$'
+	[ "$(grep -c ' output ' "$LOG")" -lt 14000 ]
+	[ "$(grep -c ' output ' "$LOG")" -gt 10000 ]
+}
+
+@test "a child that it leaves holding the pipe is not waited for" {
+	# shellcheck disable=SC2016
+	run_says '250 2.0.0' -- sh -c 'sleep 60 & echo $! >"$BOX/child"; echo said'
+	kill "$(cat "$BOX/child")"
+	logged line=said
+	logged 'exit=0 reply="250 2.0.0" seconds=[0-9]\.'
+}
+
+@test "a command that does not read the message has done nothing wrong" {
+	head -c 3000000 /dev/zero | tr '\0' x >"$BATS_TEST_TMPDIR/big"
+	{ say "${HELLO[@]}" DATA; cat "$BATS_TEST_TMPDIR/big"; say '' . QUIT; } |
+		serve -- true
+	codes_are 220 250 250 250 354 250 221
+}
+
+# What the command finds, as tests/unit/probe tells it.
+probe() {
+	say "${SESSION[@]}" | serve "$@" -- "$ROOT/tests/unit/probe" \
+		"$BOX/facts"
+	codes_are 220 250 250 250 354 250 221
+}
+
+found() {
+	grep -qx -- "$1" "$BOX/facts" || fail "not found: $1" "$(cat "$BOX/facts")"
+}
+
+@test "stdin is the whole message: regular, read-only, at 0, seekable" {
+	probe --no-received
+	found stdin_type=regular
+	found stdin_flags=rdonly
+	found stdin_offset=0
+	found stdin_size=2
+	found seek=ok
+	found write=EBADF
+}
+
+@test "descriptors 0, 1, 2 and no other, whatever the launcher left open" {
+	exec 5</dev/null 7>/dev/null 200</dev/null
+	probe
+	found fds=0,1,2
+	found stdout_type=pipe
+	found same_12=yes
+}
+
+@test "its own process group, no signal ignored or blocked" {
+	say "${SESSION[@]}" >"$BATS_TEST_TMPDIR/in"
+	python3 -c '
+import os, signal, sys
+for n in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGHUP, signal.SIGINT,
+          signal.SIGUSR1, signal.SIGQUIT):
+    signal.signal(n, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 32))
+os.execv(sys.argv[1], sys.argv[1:])' "$SMTPD" -n mx -- \
+		"$ROOT/tests/unit/probe" "$BOX/facts" \
+		<"$BATS_TEST_TMPDIR/in" >"$REPLIES" 2>"$LOG"
+	codes_are 220 250 250 250 354 250 221
+	found pgrp=own
+	found ignored=
+	found blocked=
+}
+
+@test "the working directory is ours" {
+	cd "$BOX"
+	probe
+	found "cwd=$BOX"
+}
+
+@test "each fallback of the spool works: no memfd, no O_TMPFILE, no /proc" {
+	head -c 1500000 /dev/zero | tr '\0' x >"$BATS_TEST_TMPDIR/big"
+	mkdir "$BATS_TEST_TMPDIR/spool"
+	export ASAN_OPTIONS=detect_leaks=0
+	for inject in memfd_create:error=ENOSYS openat:error=EOPNOTSUPP:when=3; do
+		for size in 10 1500000; do
+			{ say "${HELLO[@]}" DATA; head -c $size "$BATS_TEST_TMPDIR/big"
+				say '' . QUIT; } |
+				strace -o "$BATS_TEST_TMPDIR/trace" -e "trace=${inject%%:*}" \
+					-e "inject=$inject" "$SMTPD" -n mx --no-received \
+					--spool "$BATS_TEST_TMPDIR/spool" -- "$CATCH" \
+					>"$REPLIES" 2>"$LOG"
+			codes_are 220 250 250 250 354 250 221
+			[ "$(wc -c <"$(message)")" -eq $((size + 1)) ]
+			rm "$BOX"/*
+			[ -z "$(ls "$BATS_TEST_TMPDIR/spool")" ]
+		done
+	done
+}
+
+@test "a full disk, or none: read to the end, 452 or 451, the session goes on" {
+	head -c 3000000 /dev/zero | tr '\0' x >"$BATS_TEST_TMPDIR/big"
+	big() {
+		say "${HELLO[@]}" DATA
+		cat "$BATS_TEST_TMPDIR/big"
+		say '' . 'MAIL FROM:<a@b>' 'RCPT TO:<c@d>' DATA small . QUIT
+	}
+	big | serve --spool "$BATS_TEST_TMPDIR/nowhere"
+	codes_are 220 250 250 250 354 451 250 250 354 250 221
+	reply_is 6 '451 4.3.0'
+	delivered 1
+	# a file size limit is a full disk of our own
+	big | (ulimit -f 2000; serve --spool "$BATS_TEST_TMPDIR")
+	codes_are 220 250 250 250 354 452 250 250 354 250 221
+	reply_is 6 '452 4.3.1'
+	delivered 2
+}

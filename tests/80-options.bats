@@ -1,0 +1,173 @@
+#!/usr/bin/env bats
+# DESIGN: the command line, and never mail under one that was not understood.
+load helper
+
+# A client is told to come back, the log what is wrong, and nothing is run.
+refused() {
+	local status=$1 why=$2
+	say "${HELLO[@]}" DATA x . QUIT | serve "${@:3}"
+	exited "$status"
+	codes_are 421
+	reply_is 1 '421 4.3.5'
+	logged "config error=.*$why"
+	[ "$(wc -l <"$LOG")" -eq 1 ]
+	not_delivered
+}
+
+@test "a bad option is named, the client told 421 4.3.5, exit 64" {
+	refused 64 'option --bogus: unknown' --bogus
+	refused 64 'option -x: unknown' -x
+	refused 64 'option --max-size 12x: not a size' --max-size 12x
+	refused 64 'option --max-size -1: not a size' --max-size=-1
+	refused 64 'option --max-size 99999999999G: not a size' -s 99999999999G
+	refused 64 'option --max-recipients 0: not a number' -r 0
+	refused 64 'option --timeout 0: not a number' -t 0
+	refused 64 'option --timeout 1s: not a number' -t 1s
+	refused 64 'option --max-errors x: not a number' --max-errors x
+	refused 64 'option --hostname a b: not a host name' -n 'a b'
+	refused 64 'option --log file: not stderr, syslog or none' --log file
+	refused 64 'option --bare-newline keep: not normalize' --bare-newline keep
+	refused 64 'option -b d: no mode of ours' -bd
+	refused 64 'option --lmtp=yes: takes no argument' --lmtp=yes
+}
+
+@test "an option of a later version is refused, never silently accepted" {
+	refused 64 'option --domain x: not yet' --domain x
+	refused 64 'option --forward x: not yet' --forward x
+	refused 64 'option --users x: not yet' --users x
+	refused 64 'option --lookup x: not yet' --lookup x
+	refused 64 'option --vrfy: not yet' --vrfy
+	refused 64 'option --append-recipients: not yet' -a
+}
+
+@test "no command, or a missing argument, is a usage error" {
+	say QUIT | ends 64 "$SMTPD" >"$REPLIES" 2>"$LOG"
+	logged 'config error="no command: see smtpd --help"'
+	codes_are 421
+	say QUIT | ends 64 "$SMTPD" -n >"$REPLIES" 2>"$LOG"
+	logged 'option -n: needs an argument'
+}
+
+@test "with no client a usage error only goes to descriptor 2" {
+	run --separate-stderr "$SMTPD" --bogus cat </dev/null
+	[ "$status" -eq 64 ]
+	[ -z "$output" ]
+	# shellcheck disable=SC2154 # bats sets it
+	[[ "$stderr" == *'option --bogus: unknown'* ]]
+	ends 64 "$SMTPD" --bogus cat <&- >"$REPLIES" 2>"$LOG"
+	[ ! -s "$REPLIES" ]
+	logged 'option --bogus: unknown'
+}
+
+@test "options end at the command: its own are left alone" {
+	say "${HELLO[@]}" DATA x . QUIT | serve -- sh -c 'cat >/dev/null; exit 65' -s -V
+	codes_are 220 250 250 250 354 554 221
+	say "${HELLO[@]}" DATA x . QUIT | "$SMTPD" -n mx sh -c 'exit 67' >"$REPLIES"
+	codes_are 220 250 250 250 354 550 221
+}
+
+@test "sizes take K, M and G" {
+	for pair in 1k:1024 3M:3145728 2G:2147483648 7:7 0:0; do
+		say 'EHLO c' QUIT | serve -s "${pair%:*}"
+		grep -q "^250-SIZE ${pair#*:}"$'\r$' "$REPLIES" || fail "$pair"
+	done
+}
+
+@test "-bs is accepted, as for sendmail -bs" {
+	say QUIT | serve -bs
+	codes_are 220 221
+}
+
+@test "--banner and --hostname are in the greeting" {
+	say QUIT | serve --hostname host.example --banner 'at your service'
+	[ "$(head -n 1 "$REPLIES")" = $'220 host.example at your service\r' ]
+}
+
+@test "--help fits a screen and names every option; --version" {
+	run "$SMTPD" --help
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -le 50 ]
+	for option in hostname banner lmtp domain forward users lookup vrfy \
+		terminal max-size max-recipients max-messages max-errors \
+		timeout session-timeout command-timeout append-recipients \
+		crlf bare-newline dsn no-received return-path spool log \
+		verbose check help version; do
+		[[ "$output" == *"--$option "* ]] || fail "no --$option"
+	done
+	[ -z "$(printf '%s\n' "${lines[@]}" | awk 'length > 80')" ]
+	run "$SMTPD" -V
+	[[ "$output" == 'smtpd '[0-9]* ]]
+}
+
+@test "the manual page has every option of --help" {
+	for option in $("$SMTPD" --help | grep -o -e '--[a-z-]*' | sort -u); do
+		[ "$option" = -- ] ||
+			grep -q "Fl -${option#--}" "$ROOT/smtpd.8" ||
+			fail "no $option in smtpd.8"
+	done
+}
+
+@test "--check says ok, or what is wrong" {
+	run "$SMTPD" --check sh
+	[ "$status" -eq 0 ]
+	[ "$output" = ok ]
+	run "$SMTPD" --check "$BATS_TEST_TMPDIR/nowhere"
+	[ "$status" -eq 78 ]
+	[[ "$output" == *nowhere:\ No\ such\ file* ]]
+	run "$SMTPD" --check --spool "$BATS_TEST_TMPDIR/nowhere" sh
+	[ "$status" -eq 78 ]
+	[[ "$output" == *nowhere:\ No\ such\ file* ]]
+	run "$SMTPD" --check --max-size x sh </dev/null
+	[ "$status" -eq 64 ]
+}
+
+@test "a closed descriptor is no connection: exit 71, and it is logged" {
+	ends 71 "$SMTPD" cat <&- >"$REPLIES" 2>"$LOG"
+	logged 'is closed'
+	ends 71 "$SMTPD" cat </dev/null >&- 2>"$LOG"
+	logged 'is closed'
+}
+
+@test "a directory is no connection: exit 71" {
+	ends 71 "$SMTPD" -n mx cat </ >"$REPLIES" 2>"$LOG"
+	logged 'reason=error error="Is a directory"'
+}
+
+@test "one line a message, one at the close; none for a silent probe" {
+	say "${HELLO[@]}" DATA x . QUIT | serve
+	[ "$(wc -l <"$LOG")" -eq 2 ]
+	logged '^smtpd\[[0-9]*\]: message id=[0-9a-f]* client=unknown helo=client.example from=ann@example.net to=help@example.org nrcpt=1 size=[0-9]* exit=0 reply="250 2.0.0" seconds=[0-9]*\.[0-9][0-9][0-9]$'
+	logged '^smtpd\[[0-9]*\]: close client=unknown reason=quit messages=1 in=[0-9]* out=[0-9]* seconds='
+	serve </dev/null
+	[ ! -s "$LOG" ]
+	codes_are 220
+}
+
+@test "--verbose logs each command and reply, escaped, a line each" {
+	octets 'NOOP \0001\0001\302\251"\\\\\r\nQUIT\r\n' | serve -v
+	logged '^smtpd\[[0-9]*\]: connect client=unknown$'
+	logged 'command client=unknown line="NOOP \\x01\\x01\\xC2\\xA9\\x22\\x5C'
+	logged 'reply client=unknown reply="221 2.0.0" text=Bye$'
+}
+
+@test "--log none says nothing" {
+	say "${HELLO[@]}" DATA x . QUIT | serve --log none
+	[ ! -s "$LOG" ]
+	delivered 1
+}
+
+@test "the journal gets priorities in the place of the name" {
+	say "${HELLO[@]}" DATA x . QUIT >"$BATS_TEST_TMPDIR/in"
+	: >"$LOG"
+	JOURNAL_STREAM=$(stat -c %d:%i "$LOG") "$SMTPD" -n mx sh -c 'exit 75' \
+		<"$BATS_TEST_TMPDIR/in" >"$REPLIES" 2>"$LOG"
+	logged '^<4>message id='
+	logged '^<6>close client='
+}
+
+@test "a log that cannot be written loses no mail" {
+	say "${HELLO[@]}" DATA x . QUIT >"$BATS_TEST_TMPDIR/in"
+	"$SMTPD" -n mx "$CATCH" <"$BATS_TEST_TMPDIR/in" >"$REPLIES" 2>/dev/full
+	codes_are 220 250 250 250 354 250 221
+	delivered 1
+}
