@@ -52,6 +52,18 @@ test: smtpd units
 
 check: test
 
+# FUZZ_SECONDS=3600 for longer; what it finds is left in tests/fuzz.
+FUZZ_SECONDS = 60
+
+fuzz:
+	clang $(STRICT) -I. $(CPPFLAGS) -O1 -g -fno-sanitize-recover=all \
+		-fsanitize=fuzzer,address,undefined -o tests/fuzz/session \
+		tests/fuzz/session.c protocol.c channel.c
+	tests/fuzz/seeds tests/fuzz/corpus
+	tests/fuzz/session -seed=1 -max_len=1500 -print_final_stats=1 \
+		-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=tests/fuzz/ \
+		tests/fuzz/corpus
+
 demo: smtpd
 	tests/demo
 
@@ -73,6 +85,7 @@ uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/smtpd $(DESTDIR)$(MANDIR)/man8/smtpd.8
 
 clean:
-	rm -f smtpd smtpd-sanitized $(OBJECTS) $(UNITS) $(HELPERS)
+	rm -rf smtpd smtpd-sanitized $(OBJECTS) $(UNITS) $(HELPERS) \
+		tests/fuzz/session tests/fuzz/corpus
 
-.PHONY: all units test check demo lint install uninstall clean
+.PHONY: all units test check demo fuzz lint install uninstall clean

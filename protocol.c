@@ -1480,13 +1480,20 @@ scan_header(struct protocol *p, struct span s)
 	}
 }
 
+/* Octets of the content, as on the wire. */
+static void
+count(struct protocol *p, size_t octets)
+{
+	p->size += octets;
+	if (p->config->max_size > 0 && p->size > p->config->max_size)
+		latch(p, &replies[RE_TOO_LARGE]);
+}
+
 static void
 hand_over(struct protocol *p, struct span data)
 {
 	struct reply fault = { 0, NULL, NULL };
 
-	if (p->config->max_size > 0 && p->size > p->config->max_size)
-		latch(p, &replies[RE_TOO_LARGE]);
 	if (data.len == 0 || p->fault.code != 0)
 		return;
 	scan_header(p, data);
@@ -1532,13 +1539,18 @@ bare_newline(struct protocol *p)
 static void
 keep(struct protocol *p, struct cursor *c, size_t len)
 {
-	if (p->config->reject_bare_newlines && memchr(c->in, '\r', len) != NULL)
+	const char *cr = p->config->reject_bare_newlines ?
+	    memchr(c->in, '\r', len) : NULL;
+
+	if (cr != NULL) {
+		count(p, (size_t)(cr - c->in) + 1);
 		bare_newline(p);
+	}
+	count(p, cr != NULL ? len - (size_t)(cr - c->in) - 1 : len);
 	if (c->out != c->in)
 		memmove(c->out, c->in, len);
 	c->out += len;
 	c->in += len;
-	p->size += len;
 }
 
 /* The rest of a line that is in its middle, or what there is of it. */
@@ -1558,7 +1570,7 @@ decode_line(struct protocol *p, struct cursor *c)
 		p->decoder = CR;
 	} else if (lf != NULL) {
 		c->in++;
-		p->size++;
+		count(p, 1);
 		bare_newline(p);
 		put_newline(p, c);
 	}
@@ -1570,13 +1582,13 @@ decode_cr(struct protocol *p, struct cursor *c)
 {
 	if (*c->in == '\n') {
 		c->in++;
-		p->size += 2;
+		count(p, 2);
 		p->decoder = p->literal ? MIDDLE : LINE_START;
 		put_newline(p, c);
 		return;
 	}
+	count(p, 1);
 	bare_newline(p);
-	p->size++;
 	p->decoder = MIDDLE;
 	put(p, c, (struct span){ "\r", 1 });
 }
@@ -1632,8 +1644,8 @@ static void
 chunk_ends(struct protocol *p)
 {
 	if (p->last && p->begun && p->decoder == CR) {
+		count(p, 1);
 		bare_newline(p);
-		p->size++;
 		hand_over(p, (struct span){ "\r", 1 });
 	}
 	replies_due(p);
@@ -1645,7 +1657,7 @@ chunk_octets(struct protocol *p, char *octets, size_t len)
 	if (p->envelope.body != BODY_BINARYMIME)
 		decode(p, octets, len);
 	else {
-		p->size += len;
+		count(p, len);
 		hand_over(p, (struct span){ octets, len });
 	}
 }

@@ -56,8 +56,8 @@ run_says() {
 	run_says '451 4.3.0' -T 1 -- sh -c \
 		'echo $$ >"$BOX/leader"; sleep 60 & echo $! >"$BOX/child"; wait'
 	logged 'signal=15 timeout=yes'
-	! kill -0 "$(cat "$BOX/leader")" 2>/dev/null || fail 'it lives'
-	! kill -0 "$(cat "$BOX/child")" 2>/dev/null || fail 'its child lives'
+	gone "$(cat "$BOX/leader")"
+	gone "$(cat "$BOX/child")"
 }
 
 @test "one that shrugs off SIGTERM gets SIGKILL" {

@@ -125,3 +125,12 @@ logged() {
 not_logged() {
 	! grep -q -- "$1" "$LOG" || fail "logged: $1"
 }
+
+# gone PID: has it ended?  Polled; a zombie that nobody reaps counts.
+gone() {
+	local end=$((SECONDS + 10))
+	while kill -0 "$1" 2>/dev/null &&
+		! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; do
+		[ "$SECONDS" -lt "$end" ] || fail "process $1 lives"
+	done
+}
