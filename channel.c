@@ -101,7 +101,7 @@ channel_wait(struct channel *c, int read_fd, int write_fd, long long deadline)
 
 	/* Linux lets no signal in where a descriptor was ready at once: a
 	 * client that never pauses would hold them off for ever. */
-	if (status != CHANNEL_OK)
+	if (status != CHANNEL_OK || c->let_in == 0)
 		c->let_in = now;
 	else if (now - c->let_in >= SIGNALS_EVERY) {
 		c->let_in = now;
