@@ -1798,15 +1798,18 @@ static enum channel_status
 fill(struct serving *s)
 {
 	enum channel_status status = flush(s);
+	long long now = channel_now(), limit;
 	size_t before;
 
 	if (status != CHANNEL_OK)
 		return status;
 	if (s->by == 0)
-		s->by = channel_now() + s->p->config->timeout;
+		s->by = now + s->p->config->timeout;
+	limit = s->by < s->session_by ? s->by : s->session_by;
+	if (now >= limit)	/* also where there is always more to read */
+		return CHANNEL_TIMEOUT;
 	channel_peek(s->c, &before);
-	status = channel_fill(s->c, s->by < s->session_by ? s->by :
-	    s->session_by);
+	status = channel_fill(s->c, limit);
 	if (status == CHANNEL_OK && before == 0)
 		s->by = 0;
 	return status;
@@ -1871,7 +1874,7 @@ say_goodbye(struct channel *c, enum protocol_reason reason)
 {
 	enum { LINGER = 2000, LINGER_OCTETS = 1024 * 1024 };
 
-	if (reason == PROTOCOL_STOP)
+	if (reason == PROTOCOL_STOP || reason == PROTOCOL_TIMEOUT)
 		channel_patience(c, LINGER);
 	while (channel_flush(c) == CHANNEL_INTERRUPTED)
 		;

@@ -1352,16 +1352,14 @@ await(struct output *o, pid_t pid, int out, struct outcome *how)
 	long long deadline = channel_now() +
 	    o->s->settings.command_timeout;
 	bool open = true;
-	enum channel_status status;
 
 	while (waitpid(pid, &how->status, WNOHANG) != pid) {
-		status = channel_wait(&o->s->channel, open ? out : -1, -1,
-		    deadline);
-		if (status == CHANNEL_OK)
-			open = output_read(o, out);
-		else if (status == CHANNEL_TIMEOUT &&
+		if (channel_now() >= deadline &&
 		    !kill_group(how, pid, &deadline))
 			return;
+		if (channel_wait(&o->s->channel, open ? out : -1, -1,
+		    deadline) == CHANNEL_OK)
+			open = output_read(o, out);
 	}
 	how->stuck = false;
 	if (open)

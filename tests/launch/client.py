@@ -109,10 +109,15 @@ def errors(ours, _):
         ours.sendall(KIB // 8 * b'FOOBAR\r\n')
 
 
-def bdat(ours, _):
+def bdat(ours, _, kib=900):
     ours.sendall(EHLO + MAIL + RCPT + b'BDAT 9x LAST\r\n')
-    for _ in range(4 * KIB):
+    for _ in range(kib):
         ours.sendall(KIB // 2 * b'y\n')
+
+
+def endless(ours, seen):
+    """More than smtpd is ready to read and drop."""
+    bdat(ours, seen, 4 * KIB)
 
 
 def dribble(ours, seen):
@@ -127,7 +132,9 @@ def stall(ours, seen):
     """A message that stops, and goes on too late."""
     ours.sendall(EHLO + MAIL + RCPT + DATA + 100 * KIB * b'x')
     seen.wait()
-    ours.sendall(200 * KIB * b'x' + b'\r\n.\r\n')
+    for _ in range(200):
+        ours.sendall(KIB * b'x')
+    ours.sendall(b'\r\n.\r\n')
 
 
 def many(port, times, *last):
@@ -153,7 +160,8 @@ def many(port, times, *last):
 def main():
     case, *words = sys.argv[1:]
     lasts = {'errors': (errors, b'421 4.7.0 ', True),
-             'bdat': (bdat, b'421 4.5.4 ', False),
+             'bdat': (bdat, b'421 4.5.4 ', True),
+             'endless': (endless, b'421 4.5.4 ', False),
              'dribble': (dribble, b'421 4.4.2 ', True),
              'stall': (stall, b'421 4.4.2 ', True)}
     try:

@@ -88,6 +88,7 @@ clients_deliver() {
 @test "421 over TCP, BDAT that cannot be read: likewise" {
 	listen tcpserver
 	client bdat "$PORT" 20
+	client endless "$PORT" 20
 	not_delivered
 }
 
