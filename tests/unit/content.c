@@ -1,0 +1,321 @@
+/*
+ * The decoder, against a plain one that sees the whole message at once: every
+ * content of CR, LF, dot and x up to 8 octets, in pieces of every size.
+ */
+#include "tap.h"
+
+enum { LONGEST = 8, SPLIT_LONGEST = 6, BDAT_LONGEST = 7 };
+
+static struct session s;
+
+/* What a message is to become. */
+struct expected {
+	size_t consumed;		/* octets of the wire */
+	bool bare;			/* a CR or LF that is not of a CRLF */
+	unsigned long long size;	/* as on the wire */
+	size_t len;
+	char octets[64];
+};
+
+static bool
+crlf_at(const char *w, size_t i, size_t len)
+{
+	return i + 1 < len && w[i] == '\r' && w[i + 1] == '\n';
+}
+
+/* Where the end of data begins: its dot; len where there is none. */
+static size_t
+find_end(const char *w, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i + 2 < len; i++)
+		if (w[i] == '.' && crlf_at(w, i + 1, len) &&
+		    (i == 0 || (i >= 2 && crlf_at(w, i - 2, len))))
+			return i;
+	return len;
+}
+
+static void
+expect_line_ends(struct expected *e, const char *w, size_t len, bool dots)
+{
+	const char *newline = s.config.crlf ? "\r\n" : "\n";
+	bool start = dots;
+	size_t i = 0, n;
+
+	*e = (struct expected){ .size = len };
+	while (i < len) {
+		if (start && w[i] == '.') {
+			e->size--;
+			i++;
+			start = false;
+			continue;
+		}
+		start = false;
+		n = crlf_at(w, i, len) ? 2 : 1;
+		if (n == 2 || w[i] == '\n') {
+			memcpy(e->octets + e->len, newline, strlen(newline));
+			e->len += strlen(newline);
+			start = dots && n == 2;
+		} else
+			e->octets[e->len++] = w[i];
+		e->bare = e->bare || (n == 1 && (w[i] == '\n' || w[i] == '\r'));
+		i += n;
+	}
+}
+
+static void
+expect(struct expected *e, const char *w, size_t len)
+{
+	size_t end = find_end(w, len);
+
+	expect_line_ends(e, w, end, true);
+	e->consumed = end + 3;
+}
+
+static bool
+came_out(const struct expected *e)
+{
+	const struct record *r = &s.record;
+	bool refused = s.config.reject_bare_newlines && e->bare;
+	bool large = s.config.max_size > 0 && e->size > s.config.max_size;
+	struct span reply = protocol_next(&s.protocol);
+
+	if (large && !refused)
+		return starts(reply, "552 5.3.4 ") && r->commits == 0 &&
+		    r->discards == 1 && !r->begun;
+	if (refused)
+		return (starts(reply, "550 5.5.2 ") || large) &&
+		    r->commits == 0 && r->discards == 1 && !r->begun;
+	return starts(reply, "250 2.0.0 ") && r->commits == 1 &&
+	    r->discards == 0 && r->size == e->len &&
+	    memcmp(r->content, e->octets, e->len) == 0;
+}
+
+static void
+begin_message(void)
+{
+	say(&s, "MAIL FROM:<a@b>");
+	say(&s, "RCPT TO:<c@d>");
+}
+
+/* In pieces of one size, the first of which may be another. */
+static bool
+data(const char *w, size_t len, size_t first, size_t piece)
+{
+	struct expected e;
+	size_t at = 0, n = first, used;
+
+	expect(&e, w, len);
+	begin_message();
+	if (!starts(say(&s, "DATA"), "354"))
+		return false;
+	while (s.protocol.wants == PROTOCOL_CONTENT && at < len) {
+		if (n > len - at)
+			n = len - at;
+		used = feed(&s, w + at, n);
+		if (used != n && s.protocol.wants == PROTOCOL_CONTENT)
+			return false;
+		at += used;
+		n = piece;
+	}
+	return s.protocol.wants == PROTOCOL_REPLY && at == e.consumed &&
+	    came_out(&e);
+}
+
+static bool
+every_piece(const char *w, size_t len, size_t content)
+{
+	size_t n;
+
+	for (n = 1; n <= len; n++)
+		if (!data(w, len, n, n))
+			return false;
+	for (n = 1; content <= SPLIT_LONGEST && n < len; n++)
+		if (!data(w, len, n, len))
+			return false;
+	return true;
+}
+
+/* Two chunks; literal, but for line ends. */
+static bool
+bdat(const char *w, size_t len, size_t first)
+{
+	bool binary = s.config.crlf && first % 2 == 1;
+	struct expected e;
+	char line[64];
+
+	expect_line_ends(&e, w, len, false);
+	if (binary) {
+		e.bare = false;
+		e.len = len;
+		memcpy(e.octets, w, len);
+	}
+	say(&s, binary ? "MAIL FROM:<a@b> BODY=BINARYMIME" : "MAIL FROM:<a@b>");
+	say(&s, "RCPT TO:<c@d>");
+	snprintf(line, sizeof line, "BDAT %zu", first);
+	say(&s, line);
+	if (first > 0)
+		feed(&s, w, first);
+	if (s.protocol.wants != PROTOCOL_REPLY)
+		return false;
+	protocol_next(&s.protocol);
+	snprintf(line, sizeof line, "BDAT %zu LAST", len - first);
+	say(&s, line);
+	if (len > first && feed(&s, w + first, len - first) != len - first)
+		return false;
+	return s.protocol.wants == PROTOCOL_REPLY && came_out(&e);
+}
+
+static bool
+every_split(const char *w, size_t len, size_t content)
+{
+	size_t n;
+
+	(void)content;
+	for (n = 0; n <= len; n++)
+		if (!bdat(w, len, n))
+			return false;
+	return true;
+}
+
+/* Every content up to longest octets, with a tail behind it. */
+static bool
+exhaust(size_t longest, const char *tail,
+    bool (*test)(const char *, size_t, size_t))
+{
+	static const char alphabet[] = "\r\n.x";
+	size_t len, n, i, tail_len = strlen(tail);
+	char w[LONGEST + 16];
+
+	for (len = 0; len <= longest; len++)
+		for (n = 0; n < (size_t)1 << (2 * len); n++) {
+			for (i = 0; i < len; i++)
+				w[i] = alphabet[n >> (2 * i) & 3];
+			memcpy(w + len, tail, tail_len);
+			if (!test(w, len + tail_len, len)) {
+				printf("# length %zu, number %zu\n", len, n);
+				return false;
+			}
+		}
+	return true;
+}
+
+static void
+mode(bool crlf, bool reject, unsigned long long max_size)
+{
+	s.config = (struct protocol_config){ .crlf = crlf,
+	    .reject_bare_newlines = reject, .max_size = max_size };
+	session_open(&s);
+	say(&s, "EHLO c");
+}
+
+static void
+exhaustive(void)
+{
+	static const char end[] = "\r\n.\r\nQUIT";
+
+	mode(false, false, 0);
+	ok(exhaust(LONGEST, end, every_piece), "DATA, every content, to LF");
+	mode(true, false, 0);
+	ok(exhaust(LONGEST, end, every_piece), "DATA, every content, to CRLF");
+	mode(false, true, 0);
+	ok(exhaust(LONGEST, end, every_piece),
+	    "DATA, every content, bare newlines refused");
+	mode(false, false, 6);
+	ok(exhaust(LONGEST - 1, end, every_piece),
+	    "DATA, every content, at most 6 octets");
+	mode(false, false, 0);
+	ok(exhaust(BDAT_LONGEST, "", every_split), "BDAT, every two chunks");
+	mode(true, false, 0);
+	ok(exhaust(BDAT_LONGEST, "", every_split),
+	    "BDAT to CRLF, and BINARYMIME unchanged");
+	mode(false, true, 0);
+	ok(exhaust(BDAT_LONGEST, "", every_split),
+	    "BDAT, bare newlines refused");
+}
+
+/* A message of n lines, in pieces; does the reply begin so? */
+static bool
+received(const char *line, unsigned n, const char *rest, size_t piece,
+    const char *reply)
+{
+	static char w[64 * 1024];
+	size_t len = 0, at, used;
+	bool same;
+
+	while (n-- > 0)
+		len += (size_t)sprintf(w + len, "%s\r\n", line);
+	len += (size_t)sprintf(w + len, "%s\r\n.\r\n", rest);
+	begin_message();
+	say(&s, "DATA");
+	for (at = 0; s.protocol.wants == PROTOCOL_CONTENT; at += used)
+		used = feed(&s, w + at, piece < len - at ? piece : len - at);
+	same = at == len && starts(protocol_next(&s.protocol), reply);
+	if (!same)
+		printf("# %s, in pieces of %zu\n", rest, piece);
+	return same;
+}
+
+static void
+loops(bool crlf)
+{
+	size_t piece;
+	bool good = true;
+
+	mode(crlf, false, 0);
+	for (piece = 1; piece < 40; piece++)
+		good = good &&
+		    received("Received: x", 100, "", piece, "250") &&
+		    received("Received: x", 101, "", piece, "554 5.4.6") &&
+		    received("rEcEiVeD \t:", 101, "", piece, "554 5.4.6") &&
+		    received("Received: x\r\n received: y", 100, "", piece,
+		    "250") &&
+		    received("Receiver: x", 101, "", piece, "250") &&
+		    received("Received x:", 101, "", piece, "250") &&
+		    received("xReceived:", 101, "", piece, "250") &&
+		    received("Received:", 100, "\r\nReceived:", piece, "250") &&
+		    received("Received:", 100, "\nReceived:", piece, "250") &&
+		    received("Received:", 100, "x\nReceived:", piece,
+		    "554 5.4.6") &&
+		    received("Received:", 100, "\r\r\nReceived:", piece,
+		    "554 5.4.6");
+	ok(good, crlf ? "Received fields are counted, to CRLF" :
+	    "Received fields are counted in the header, and only there");
+}
+
+static void
+long_line(void)
+{
+	enum { SIZE = 1024 * 1024 };
+	char *w = malloc(SIZE + 8);
+	size_t i, at, n;
+
+	assert(w != NULL);
+	for (i = 0; i < SIZE; i++)
+		w[i] = i % 256 == '\r' || i % 256 == '\n' ? 'x' : (char)i;
+	memcpy(w + SIZE, "\r\n.\r\n", 5);
+	mode(false, false, SIZE + 2);
+	begin_message();
+	say(&s, "DATA");
+	for (at = 0; at < SIZE + 5; at += n)
+		n = feed(&s, w + at, SIZE + 5 - at < 4099 ? SIZE + 5 - at :
+		    4099);
+	w[SIZE] = '\n';
+	ok(starts(protocol_next(&s.protocol), "250") &&
+	    s.record.size == SIZE + 1 &&
+	    memcmp(s.record.content, w, SIZE + 1) == 0,
+	    "a line of 1 MiB, of every octet but CR and LF");
+	free(w);
+}
+
+int
+main(void)
+{
+	alarm(600);
+	exhaustive();
+	loops(false);
+	loops(true);
+	long_line();
+	return tap_end();
+}
