@@ -112,6 +112,7 @@ struct smtpd {
 	const struct envelope *envelope;
 	struct spool spool;
 	bool started;			/* octets were appended, header and all */
+	bool accepted;			/* for one recipient at least */
 	time_t date;
 	long long since;		/* ms, channel_now() */
 	char id[32];
@@ -1648,7 +1649,7 @@ begin(void *context, const struct envelope *envelope, struct reply *reply)
 	(void)reply;
 	spool_close(&s->spool);
 	s->envelope = envelope;
-	s->started = false;
+	s->started = s->accepted = false;
 	s->since = channel_now();
 	new_id(s);
 	return true;
@@ -1692,8 +1693,10 @@ commit(void *context, size_t recipient, struct reply *reply)
 	} else
 		*reply = *storage_fault(s->spool.error);
 	log_message(s, r.first, r.count, whole ? &how : NULL, reply);
-	if (reply->code == 250)
+	if (reply->code == 250 && !s->accepted) {
+		s->accepted = true;
 		s->messages++;
+	}
 	if (r.first + r.count == e->recipients)
 		spool_close(&s->spool);
 }
