@@ -15,7 +15,7 @@ text_span(struct text *t, struct span octets)
 	t->len += len;
 }
 
-static struct span
+struct span
 span_of(const char *string)
 {
 	return (struct span){ string, strlen(string) };

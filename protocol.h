@@ -49,6 +49,9 @@ void text_string(struct text *t, const char *string);
 void text_number(struct text *t, unsigned long long number);
 void text_char(struct text *t, char c);
 
+/* A string's octets, without its NUL. */
+struct span span_of(const char *string);
+
 /* Equal but for the case of ASCII letters. */
 bool span_is(struct span octets, const char *string);
 

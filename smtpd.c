@@ -129,12 +129,6 @@ struct smtpd {
 
 static volatile sig_atomic_t stop_signal;
 
-static struct span
-span_of(const char *string)
-{
-	return (struct span){ string, strlen(string) };
-}
-
 /* Digits only, up to max; what follows them is left in *end. */
 static bool
 parse_number(const char *value, unsigned long long max,
