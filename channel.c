@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/select.h>
@@ -12,12 +14,26 @@
 
 enum { SIGNALS_EVERY = 100 };	/* ms; see channel_wait */
 
+/* Is it a socket?  One of TCP sends from now on what a flush gives it at once:
+ * Nagle's algorithm would hold back the second of two flushes. */
+static bool
+is_socket(int fd)
+{
+	int on = 1;
+
+	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 ||
+	    (errno != ENOTSOCK && errno != EBADF);
+}
+
 void
 channel_open(struct channel *c, int read_fd, int write_fd, long long patience)
 {
 	c->read_fd = read_fd;
 	c->write_fd = write_fd;
 	channel_patience(c, patience);
+	c->read_plain = !is_socket(read_fd);
+	c->write_plain = !is_socket(write_fd);
+	c->terminal = c->read_plain && isatty(read_fd);
 }
 
 void
@@ -135,13 +151,8 @@ read_some(struct channel *c)
 	size_t room = sizeof c->in - c->hi;
 	ssize_t n;
 
-	if (!c->read_plain) {
-		n = recv(c->read_fd, to, room, MSG_DONTWAIT);
-		if (n >= 0 || errno != ENOTSOCK)
-			return n;
-		c->read_plain = true;
-		c->terminal = isatty(c->read_fd);
-	}
+	if (!c->read_plain)
+		return recv(c->read_fd, to, room, MSG_DONTWAIT);
 	if (!c->terminal)
 		return read(c->read_fd, to, room);
 	n = read(c->read_fd, to + room / 2, room / 2);
@@ -237,14 +248,10 @@ write_some(struct channel *c, bool *writable)
 {
 	const char *from = c->out + c->sent;
 	size_t len = c->queued - c->sent;
-	ssize_t n;
 
-	if (!c->write_plain) {
-		n = send(c->write_fd, from, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n >= 0 || errno != ENOTSOCK)
-			return n;
-		c->write_plain = true;
-	}
+	if (!c->write_plain)
+		return send(c->write_fd, from, len,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (!*writable) {
 		errno = EAGAIN;
 		return -1;

@@ -53,8 +53,8 @@ struct channel {
 	long long flush_by;		/* deadline of a flush, 0 if none is on */
 	long long let_in;		/* when signals were last let in */
 	enum channel_status broken;	/* why nothing is written any more */
-	bool read_plain, write_plain;	/* found not to be sockets */
-	bool terminal;			/* found to be one, on reading */
+	bool read_plain, write_plain;	/* no sockets */
+	bool terminal;			/* read_fd is one */
 	char last;			/* the octet read last from a terminal */
 	size_t lo, hi;			/* input: in[lo..hi) */
 	size_t seen;			/* octets of it with no delimiter */

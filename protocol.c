@@ -553,6 +553,11 @@ domain_ok(struct span s)
 static bool
 local_ok(struct span s)
 {
+	size_t i;
+
+	for (i = 0; i < s.len; i++)	/* a part of it is a value too: EXT */
+		if (is_function(skip(s, i)))
+			return false;
 	return s.len > 0 && s.ptr[0] != '-' && !any(s, is_control) &&
 	    unquoted(s, ' ', ' ') == s.len && unquoted(s, '<', '>') == s.len;
 }
@@ -832,11 +837,11 @@ parse_parameters(struct protocol *p, struct span rest, bool of_mail,
 /* ---- one handler a verb ---- */
 
 static const char *
-protocol_name(const struct protocol *p, bool extended, bool utf8)
+protocol_name(const struct protocol *p, bool utf8)
 {
 	if (p->config->lmtp)
 		return utf8 ? "UTF8LMTP" : "LMTP";
-	return utf8 ? "UTF8SMTP" : extended ? "ESMTP" : "SMTP";
+	return utf8 ? "UTF8SMTP" : p->extended ? "ESMTP" : "SMTP";
 }
 
 static bool
@@ -852,7 +857,8 @@ greet(struct protocol *p, struct span argument, bool extended)
 	e->helo = (struct span){ e->helo_text,
 	    argument.len < max ? argument.len : max };
 	memcpy(e->helo_text, argument.ptr, e->helo.len);
-	e->with = protocol_name(p, extended, false);
+	p->extended = extended;
+	e->with = protocol_name(p, false);
 	return true;
 }
 
@@ -929,7 +935,7 @@ begin_transaction(struct protocol *p, struct span argument, const char *verb)
 	memcpy(e->sender_text, sender.whole.ptr, sender.whole.len);
 	e->sender = moved(sender, e->sender_text);
 	e->verb = verb;
-	e->with = protocol_name(p, strcmp(e->with, "SMTP") != 0, e->utf8);
+	e->with = protocol_name(p, e->utf8);
 	p->state = SENDER;
 	return RE_SENDER;
 }
@@ -1362,6 +1368,16 @@ verb_of(struct span line)
 	return (struct span){ verb.ptr, n };
 }
 
+/* Is the verb of a line that was cut behind the cut, or may it be?  It may be
+ * BDAT then. */
+static bool
+is_hidden(struct span line)
+{
+	struct span verb = next_word(&line);
+
+	return verb.len < 4 && line.len == 0;
+}
+
 static enum reply_id
 dispatch(struct protocol *p, const struct command *row, struct span line,
     bool whole)
@@ -1369,7 +1385,8 @@ dispatch(struct protocol *p, const struct command *row, struct span line,
 	enum reply_id fault;
 
 	if (!whole || any(line, is_bad_octet))
-		return row->argument == CHUNK ? RE_LOST : RE_LINE;
+		return row->argument == CHUNK || (!whole && is_hidden(line)) ?
+		    RE_LOST : RE_LINE;
 	if (row == &unknown)
 		return !p->spoke && is_browser(line) ? RE_BROWSER : RE_UNKNOWN;
 	p->spoke = true;
@@ -1528,29 +1545,39 @@ put_newline(struct protocol *p, struct cursor *c)
 	put(p, c, span_of(p->config->crlf ? "\r\n" : "\n"));
 }
 
+/* The first fault is the one that octets before it made. */
 static void
-bare_newline(struct protocol *p)
+bare_newline(struct protocol *p, struct cursor *c)
 {
-	if (p->config->reject_bare_newlines)
-		latch(p, &replies[RE_BARE_NEWLINE]);
+	if (!p->config->reject_bare_newlines)
+		return;
+	hand_over_decoded(p, c);
+	latch(p, &replies[RE_BARE_NEWLINE]);
 }
 
 /* Octets of a line that stay as they are. */
+static void
+keep_octets(struct protocol *p, struct cursor *c, size_t len)
+{
+	count(p, len);
+	if (c->out != c->in)
+		memmove(c->out, c->in, len);
+	c->out += len;
+	c->in += len;
+}
+
 static void
 keep(struct protocol *p, struct cursor *c, size_t len)
 {
 	const char *cr = p->config->reject_bare_newlines ?
 	    memchr(c->in, '\r', len) : NULL;
+	size_t n = cr != NULL ? (size_t)(cr - c->in) + 1 : 0;
 
 	if (cr != NULL) {
-		count(p, (size_t)(cr - c->in) + 1);
-		bare_newline(p);
+		keep_octets(p, c, n);
+		bare_newline(p, c);
 	}
-	count(p, cr != NULL ? len - (size_t)(cr - c->in) - 1 : len);
-	if (c->out != c->in)
-		memmove(c->out, c->in, len);
-	c->out += len;
-	c->in += len;
+	keep_octets(p, c, len - n);
 }
 
 /* The rest of a line that is in its middle, or what there is of it. */
@@ -1571,9 +1598,18 @@ decode_line(struct protocol *p, struct cursor *c)
 	} else if (lf != NULL) {
 		c->in++;
 		count(p, 1);
-		bare_newline(p);
+		bare_newline(p, c);
 		put_newline(p, c);
 	}
+}
+
+static void
+decode_bare_cr(struct protocol *p, struct cursor *c)
+{
+	count(p, 1);
+	bare_newline(p, c);
+	p->decoder = MIDDLE;
+	put(p, c, (struct span){ "\r", 1 });
 }
 
 /* A CR was held back: is it the first half of a line end? */
@@ -1587,10 +1623,7 @@ decode_cr(struct protocol *p, struct cursor *c)
 		put_newline(p, c);
 		return;
 	}
-	count(p, 1);
-	bare_newline(p);
-	p->decoder = MIDDLE;
-	put(p, c, (struct span){ "\r", 1 });
+	decode_bare_cr(p, c);
 }
 
 /* At the start of a line: is it the last one, or is its dot to go? */
@@ -1643,11 +1676,10 @@ replies_due(struct protocol *p)
 static void
 chunk_ends(struct protocol *p)
 {
-	if (p->last && p->begun && p->decoder == CR) {
-		count(p, 1);
-		bare_newline(p);
-		hand_over(p, (struct span){ "\r", 1 });
-	}
+	struct cursor none = { NULL, NULL, NULL, NULL };
+
+	if (p->last && p->begun && p->decoder == CR)
+		decode_bare_cr(p, &none);
 	replies_due(p);
 }
 
@@ -1869,15 +1901,19 @@ serve_next(struct serving *s)
 	return status == CHANNEL_OK ? step[s->p->wants](s) : status;
 }
 
+/* How long, in ms, and how much we listen to a client that we are done with. */
+enum { LINGER = 2000, LINGER_OCTETS = 1024 * 1024 };
+
 static void
 say_goodbye(struct channel *c, enum protocol_reason reason)
 {
-	enum { LINGER = 2000, LINGER_OCTETS = 1024 * 1024 };
-
-	if (reason == PROTOCOL_STOP || reason == PROTOCOL_TIMEOUT)
+	if (reason == PROTOCOL_TIMEOUT)
 		channel_patience(c, LINGER);
-	while (channel_flush(c) == CHANNEL_INTERRUPTED)
-		;
+	if (channel_flush(c) == CHANNEL_INTERRUPTED) {
+		channel_patience(c, LINGER);
+		while (channel_flush(c) == CHANNEL_INTERRUPTED)
+			;
+	}
 	if (reason == PROTOCOL_QUIT)
 		channel_drain(c, 0, LINGER_OCTETS);
 	else if (reason != PROTOCOL_EOF && reason != PROTOCOL_ERROR) {
@@ -1903,9 +1939,10 @@ protocol_serve(struct protocol *p, struct channel *c)
 
 	channel_write(c, protocol_greeting(p));
 	while (status == CHANNEL_OK && p->wants != PROTOCOL_CLOSE) {
-		if (!p->stopped && p->handler->stopping(p->context))
+		if (!p->stopped && p->handler->stopping(p->context)) {
+			channel_patience(c, LINGER);
 			channel_write(c, protocol_end(p, PROTOCOL_STOP));
-		else
+		} else
 			status = serve_next(&s);
 		if (status == CHANNEL_INTERRUPTED)
 			status = CHANNEL_OK;

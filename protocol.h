@@ -197,6 +197,7 @@ struct protocol {
 	unsigned features;		/* enum feature */
 	unsigned state;			/* enum state */
 	bool spoke;			/* a valid verb has come */
+	bool extended;			/* by EHLO, not HELO */
 	unsigned long long messages, errors, guesses;
 	unsigned long long refused, deferred;	/* RCPTs of this transaction */
 

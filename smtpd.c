@@ -76,6 +76,7 @@ struct log {
 	enum log_to to;
 	int fd;				/* of syslog; -1: not open */
 	bool journal;			/* stderr is the journal */
+	bool stuck;			/* nobody reads it */
 	int pid;
 	struct text line;
 	char space[LOG_LINE_MAX];
@@ -113,6 +114,7 @@ struct smtpd {
 	struct spool spool;
 	bool started;			/* octets were appended, header and all */
 	bool accepted;			/* for one recipient at least */
+	size_t done;			/* recipients that had their run */
 	time_t date;
 	long long since;		/* ms, channel_now() */
 	char id[32];
@@ -299,6 +301,23 @@ syslog_send(struct log *l)
 	}
 }
 
+/* May stderr be written without blocking?  A reader that is slow gets a second,
+ * once; one that does not read costs lines, not mail. */
+static bool
+log_ready(struct smtpd *s)
+{
+	enum channel_status status;
+	long long limit = s->log.stuck ? 0 : channel_now() + 1000;
+
+	if (S_ISREG(s->descriptor[2].st_mode))
+		return true;
+	do
+		status = channel_wait(&s->channel, -1, 2, limit);
+	while (status == CHANNEL_INTERRUPTED);
+	s->log.stuck = status != CHANNEL_OK;
+	return !s->log.stuck;
+}
+
 /* A line that cannot be written is lost; the mail is not. */
 static void
 log_end(struct smtpd *s)
@@ -307,7 +326,7 @@ log_end(struct smtpd *s)
 
 	if (l->to == LOG_SYSLOG)
 		syslog_send(l);
-	if (l->to != LOG_STDERR)
+	if (l->to != LOG_STDERR || !log_ready(s))
 		return;
 	l->space[l->line.len] = '\n';
 	while (write(2, l->space, l->line.len + 1) < 0 && errno == EINTR)
@@ -333,7 +352,7 @@ is_client(const struct smtpd *s)
 	const struct stat *two = &s->descriptor[2], *other;
 	int i;
 
-	for (i = 0; s->has_client && i < 2; i++) {
+	for (i = 0; i < 2; i++) {
 		other = &s->descriptor[i];
 		if ((S_ISSOCK(two->st_mode) || S_ISFIFO(two->st_mode)) &&
 		    two->st_dev == other->st_dev &&
@@ -372,9 +391,10 @@ die(struct smtpd *s, int status, const char *what, const char *why)
 	text_string(&t, what);
 	text_string(&t, ": ");
 	text_string(&t, why);
+	if (s->log.pid == 0)
+		log_open(s);
 	if (!s->has_client)
-		s->settings.log = LOG_STDERR;
-	log_open(s);
+		s->log.to = LOG_STDERR;		/* whatever that is */
 	log_begin(s, LOG_CONFIG, "config");
 	log_span(s, "error", (struct span){ t.ptr, t.len });
 	log_end(s);
@@ -404,8 +424,12 @@ parse_address(const char *from, char *to)
 	char text[ADDRESS_MAX];
 	unsigned char octets[16];
 	bool bracket = from[0] == '[';
+	const char *start = from + bracket;
+	size_t len = strcspn(start, "]%");	/* %: a zone, which is local */
 
-	copy(text, sizeof text, from + bracket, strcspn(from + bracket, "]%"));
+	if (start[len] != '%' && strcmp(start + len, bracket ? "]" : "") != 0)
+		return false;
+	copy(text, sizeof text, start, len);
 	if (inet_pton(AF_INET, text, octets) == 1)
 		return inet_ntop(AF_INET, octets, to, ADDRESS_MAX) != NULL;
 	if (inet_pton(AF_INET6, text, octets) != 1)
@@ -447,13 +471,14 @@ socket_address(int (*ask)(int, struct sockaddr *, socklen_t *), char *address,
 static void
 parse_port(const char *from, char *to)
 {
+	struct text t = { to, 0, 7 };
 	const char *end;
 	unsigned long long n;
 
-	to[0] = '\0';
 	if (from != NULL && parse_number(from, 65535, &n, &end) &&
 	    *end == '\0')
-		copy(to, 8, from, strlen(from));
+		text_number(&t, n);
+	to[t.len] = '\0';
 }
 
 static bool
@@ -518,7 +543,6 @@ refuse_listener(struct smtpd *s)
 	    getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) != 0 ||
 	    !listens)
 		return;
-	s->has_client = false;
 	die(s, EX_CONFIG, "descriptor 0 is a listening socket",
 	    "set Accept=yes (inetd: nowait)");
 }
@@ -1256,13 +1280,14 @@ run_environment(const struct run *r)
 struct outcome {
 	int status;			/* as waitpid gives it */
 	int error;			/* errno where it could not be run */
+	bool exited;			/* else status says nothing */
 	bool timed_out, stuck;
 };
 
 /* Its output, a line at a time. */
 struct output {
 	struct smtpd *s;
-	unsigned long long octets;
+	unsigned long long octets, dropped;
 	size_t len;
 	char line[2048];
 };
@@ -1276,7 +1301,8 @@ output_line(struct output *o)
 		log_long(o->s, "line", (struct span){ o->line, o->len },
 		    LOG_LINE_MAX - 256);
 		log_end(o->s);
-	}
+	} else
+		o->dropped += o->len;
 	o->len = 0;
 }
 
@@ -1296,11 +1322,11 @@ static void
 output_end(struct output *o)
 {
 	output_line(o);
-	if (o->octets <= LOG_OUTPUT_MAX)
+	if (o->dropped == 0)
 		return;
 	log_begin(o->s, LOG_INFO, "output");
 	log_string(o->s, "id", o->s->id);
-	log_number(o->s, "dropped", o->octets - LOG_OUTPUT_MAX);
+	log_number(o->s, "dropped", o->dropped);
 	log_end(o->s);
 }
 
@@ -1346,16 +1372,21 @@ await(struct output *o, pid_t pid, int out, struct outcome *how)
 {
 	long long deadline = channel_now() +
 	    o->s->settings.command_timeout;
+	enum channel_status status;
 	bool open = true;
 
 	while (waitpid(pid, &how->status, WNOHANG) != pid) {
 		if (channel_now() >= deadline &&
 		    !kill_group(how, pid, &deadline))
 			return;
-		if (channel_wait(&o->s->channel, open ? out : -1, -1,
-		    deadline) == CHANNEL_OK)
+		status = channel_wait(&o->s->channel, open ? out : -1, -1,
+		    deadline);
+		if (status == CHANNEL_OK)
 			open = output_read(o, out);
+		else if (status == CHANNEL_ERROR)
+			open = false;
 	}
+	how->exited = true;
 	how->stuck = false;
 	if (open)
 		output_rest(o, out);
@@ -1440,7 +1471,8 @@ find_command(const char *name, char *space, size_t size)
 		text_string(&t, end > path ? "/" : "./");
 		text_string(&t, name);
 		space[t.len] = '\0';
-		if (stat(space, &st) != 0 || !S_ISREG(st.st_mode))
+		if (t.len == t.size || stat(space, &st) != 0 ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		if (access(space, X_OK) == 0)
 			return space;
@@ -1541,7 +1573,7 @@ judge(struct smtpd *s, const struct outcome *how, struct reply *reply)
 	size_t i;
 
 	*reply = local_fault;
-	if (how->error != 0 || how->timed_out)
+	if (!how->exited || how->timed_out)
 		return;
 	if (status == 0 || status == 99)	/* 99: qmail-command(8) */
 		*reply = (struct reply){ 250, "2.0.0", s->okay };
@@ -1567,7 +1599,8 @@ log_outcome(struct smtpd *s, const struct outcome *how)
 		log_string(s, "timeout", "yes");
 }
 
-/* The line of a message: a run's, or (how is NULL) one that was not run. */
+/* The line of a message: a run's; one that was not run (how is NULL); one that
+ * the client gave up, or that we had no time for (reply is NULL too). */
 static void
 log_message(struct smtpd *s, size_t first, size_t count,
     const struct outcome *how, const struct reply *reply)
@@ -1575,7 +1608,8 @@ log_message(struct smtpd *s, size_t first, size_t count,
 	const struct envelope *e = s->envelope;
 	struct span from = e->sender.whole;
 
-	log_begin(s, reply->code / 100 == 4 ? LOG_FAULT : LOG_INFO, "message");
+	log_begin(s, reply != NULL && reply->code / 100 == 4 ? LOG_FAULT :
+	    LOG_INFO, "message");
 	log_string(s, "id", s->id);
 	log_client(s);
 	log_span(s, "helo", e->helo);
@@ -1588,7 +1622,10 @@ log_message(struct smtpd *s, size_t first, size_t count,
 		log_outcome(s, how);
 	else if (s->spool.error != 0)
 		log_string(s, "error", strerror(s->spool.error));
-	log_reply(s, reply);
+	if (reply != NULL)
+		log_reply(s, reply);
+	else
+		log_string(s, "dropped", "yes");
 	log_seconds(s, s->since);
 	log_end(s);
 }
@@ -1644,6 +1681,7 @@ begin(void *context, const struct envelope *envelope, struct reply *reply)
 	spool_close(&s->spool);
 	s->envelope = envelope;
 	s->started = s->accepted = false;
+	s->done = 0;
 	s->since = channel_now();
 	new_id(s);
 	return true;
@@ -1677,7 +1715,7 @@ commit(void *context, size_t recipient, struct reply *reply)
 	bool all = recipient == PROTOCOL_ALL;
 	struct run r = { .s = s, .e = e, .first = all ? 0 : recipient,
 	    .count = all ? e->recipients : 1 };
-	struct outcome how = { 0, 0, false, false };
+	struct outcome how = { 0, 0, false, false, false };
 	bool whole = complete(s);
 
 	r.to = envelope_recipient(e, r.first);
@@ -1687,6 +1725,8 @@ commit(void *context, size_t recipient, struct reply *reply)
 	} else
 		*reply = *storage_fault(s->spool.error);
 	log_message(s, r.first, r.count, whole ? &how : NULL, reply);
+	s->done += r.count;
+	s->since = channel_now();
 	if (reply->code == 250 && !s->accepted) {
 		s->accepted = true;
 		s->messages++;
@@ -1700,8 +1740,7 @@ discard(void *context, const struct reply *why)
 {
 	struct smtpd *s = context;
 
-	if (why != NULL)
-		log_message(s, 0, s->envelope->recipients, NULL, why);
+	log_message(s, s->done, s->envelope->recipients - s->done, NULL, why);
 	spool_close(&s->spool);
 }
 
@@ -1808,8 +1847,9 @@ set_recipients(void *member, const char *value)
 {
 	unsigned long long n;
 
-	if (set_count(&n, value) != NULL || n == 0)
-		return "not a number from 1 to 1000000000";
+	if (set_count(&n, value) != NULL || n == 0 ||
+	    n > PROTOCOL_RECIPIENTS_MAX)
+		return "not a number from 1 to 25600";
 	*(size_t *)member = (size_t)n;
 	return NULL;
 }
@@ -2083,8 +2123,7 @@ static _Noreturn void
 bad_option(struct smtpd *s, int got, char **argv)
 {
 	char letter[] = { '-', (char)optopt, '\0' };
-	bool is_short = optopt > 0 && optopt < 256 &&
-	    strncmp(argv[optind - 1], "--", 2) != 0;
+	bool is_short = optopt > 0 && optopt < 256;
 
 	usage(s, is_short ? letter : argv[optind - 1],
 	    got == ':' ? "needs an argument" :
@@ -2169,11 +2208,13 @@ check(struct smtpd *s)
 	const char *name = s->settings.command[0], *path;
 	char space[PATH_MAX];
 	size_t kind;
+	struct stat st;
 
-	s->has_client = false;
 	path = find_command(name, space, sizeof space);
-	if (path == NULL || access(path, X_OK) != 0)
+	if (path == NULL || stat(path, &st) != 0 || access(path, X_OK) != 0)
 		die(s, EX_CONFIG, name, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		die(s, EX_CONFIG, name, "not a regular file");
 	for (kind = 0; kind < 2; kind++) {
 		if (!spool_open(&s->spool, kind, s->settings.spool))
 			die(s, EX_CONFIG, s->settings.spool, strerror(errno));
@@ -2248,9 +2289,9 @@ open_descriptors(struct smtpd *s)
 				_exit(EX_OSERR);
 		}
 	close_others();
-	s->has_client = s->descriptor[0].st_mode != 0 &&
-	    s->descriptor[1].st_mode != 0 &&
-	    !S_ISCHR(s->descriptor[0].st_mode);
+	s->has_client = S_ISSOCK(s->descriptor[1].st_mode) ||
+	    (s->descriptor[0].st_mode != 0 &&
+	    !S_ISCHR(s->descriptor[0].st_mode));
 }
 
 static void
@@ -2360,6 +2401,7 @@ main(int argc, char **argv)
 	default_settings(&s.settings);
 	parse_options(&s, argc, argv);
 	finish_settings(&s);
+	s.has_client = s.has_client && !s.settings.check;
 	log_open(&s);
 	if (s.settings.check)
 		check(&s);

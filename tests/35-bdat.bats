@@ -58,8 +58,10 @@ bdat() {
 		reply_is -1 '421 4.5.4'
 		exited 0
 	done
-	{ say "${HELLO[@]}"; printf 'BDAT %5000s\r\n' 5; say QUIT; } | serve
-	codes_are 220 250 250 250 421
+	for cut in 'BDAT %5000s' '%5000s 5' '%4096s'; do
+		{ say "${HELLO[@]}"; printf "$cut\\r\\n" BDAT; say QUIT; } | serve
+		codes_are 220 250 250 250 421
+	done
 	not_delivered
 }
 

@@ -121,6 +121,11 @@ unset_is() {
 	is CLIENT_ADDRESS 192.0.2.8
 	unset_is CLIENT_PORT
 	rm "$BOX"/*
+	PROTO=TCP TCPREMOTEIP='192.0.2.8]x' TCPREMOTEPORT=0000000025 \
+		NCAT_REMOTE_ADDR=192.0.2.7 NCAT_REMOTE_PORT=0000000026 deliver
+	is CLIENT_ADDRESS 192.0.2.7
+	is CLIENT_PORT 26
+	rm "$BOX"/*
 	REMOTE_ADDR='not an address' REMOTE_HOST=::ffff:192.0.2.9 deliver
 	is CLIENT_ADDRESS 192.0.2.9
 	rm "$BOX"/*
@@ -150,9 +155,9 @@ unset_is() {
 }
 
 @test "nothing from the network can look like a function to an old bash" {
-	say 'EHLO () { :;}; x' 'EHLO c' 'MAIL FROM:<a@b> ENVID=()+20{' QUIT |
-		serve
-	codes_are 220 501 250 501 221
+	say 'EHLO () { :;}; x' 'EHLO c' 'MAIL FROM:<a@b> ENVID=()+20{' \
+		'MAIL FROM:<a@b>' 'RCPT TO:<"joe-() {:;};x"@d>' QUIT | serve
+	codes_are 220 501 250 501 250 501 221
 }
 
 @test "100 KiB of recipients fit the environment, the next is 452 4.5.3" {

@@ -17,10 +17,12 @@ refused() {
 @test "a bad option is named, the client told 421 4.3.5, exit 64" {
 	refused 64 'option --bogus: unknown' --bogus
 	refused 64 'option -x: unknown' -x
+	refused 64 'option -Z: unknown' --crlf -Zv
 	refused 64 'option --max-size 12x: not a size' --max-size 12x
 	refused 64 'option --max-size -1: not a size' --max-size=-1
 	refused 64 'option --max-size 99999999999G: not a size' -s 99999999999G
 	refused 64 'option --max-recipients 0: not a number' -r 0
+	refused 64 'option --max-recipients 25601: not a number' -r 25601
 	refused 64 'option --timeout 0: not a number' -t 0
 	refused 64 'option --timeout 1s: not a number' -t 1s
 	refused 64 'option --max-errors x: not a number' --max-errors x
@@ -112,6 +114,8 @@ refused() {
 	run "$SMTPD" --check "$BATS_TEST_TMPDIR/nowhere"
 	[ "$status" -eq 78 ]
 	[[ "$output" == *nowhere:\ No\ such\ file* ]]
+	run "$SMTPD" --check /tmp
+	[ "$status" -eq 78 ]
 	run "$SMTPD" --check --spool "$BATS_TEST_TMPDIR/nowhere" sh
 	[ "$status" -eq 78 ]
 	[[ "$output" == *nowhere:\ No\ such\ file* ]]
@@ -168,4 +172,20 @@ refused() {
 	"$SMTPD" -n mx "$CATCH" <"$BATS_TEST_TMPDIR/in" >"$REPLIES" 2>/dev/full
 	codes_are 220 250 250 250 354 250 221
 	delivered 1
+}
+
+@test "a log that nobody reads holds up neither the mail nor the session" {
+	say "${HELLO[@]}" DATA x . QUIT >"$BATS_TEST_TMPDIR/in"
+	mkfifo "$BATS_TEST_TMPDIR/full"
+	exec 5<>"$BATS_TEST_TMPDIR/full"
+	timeout 20 "$SMTPD" -n mx sh -c 'head -c 200000 /dev/zero | tr "\\0" "\\n" |
+		sed s/^/line/' <"$BATS_TEST_TMPDIR/in" >"$REPLIES" 2>&5
+	codes_are 220 250 250 250 354 250 221
+	exec 5>&-
+}
+
+@test "a message that the client gives up is logged" {
+	say "${HELLO[@]}" DATA x | serve
+	logged 'message id=[0-9a-f]* client=unknown .*to=help@example.org nrcpt=1 .*dropped=yes'
+	not_delivered
 }

@@ -284,6 +284,21 @@ loops(bool crlf)
 	    "Received fields are counted in the header, and only there");
 }
 
+/* Two faults: the one whose octets came first, whatever the pieces. */
+static void
+first_fault(void)
+{
+	size_t piece;
+	bool good = true;
+
+	mode(false, true, 0);
+	for (piece = 1; piece < 2000; piece = piece * 3 / 2 + 1)
+		good = good && received("Received: x", 101, "\r\nbare\nx", piece,
+		    "554 5.4.6") &&
+		    received("Received: x\n", 101, "", piece, "550 5.5.2");
+	ok(good, "the first fault is the one that came first");
+}
+
 static void
 long_line(void)
 {
@@ -316,6 +331,7 @@ main(void)
 	exhaustive();
 	loops(false);
 	loops(true);
+	first_fault();
 	long_line();
 	return tap_end();
 }

@@ -445,6 +445,20 @@ endings(void)
 	ok(good, "in the middle of a message: dropped, 421 where it is ours");
 }
 
+/* HELO is not forgotten over a transaction with SMTPUTF8. */
+static void
+names(void)
+{
+	session_open(&s);
+	say(&s, "HELO c");
+	say(&s, "MAIL FROM:<a@b> SMTPUTF8");
+	ok(strcmp(s.protocol.envelope.with, "UTF8SMTP") == 0 &&
+	    starts(say(&s, "RSET"), "250") &&
+	    starts(say(&s, "MAIL FROM:<a@b>"), "250") &&
+	    strcmp(s.protocol.envelope.with, "SMTP") == 0,
+	    "HELO is SMTP, also after a message with SMTPUTF8");
+}
+
 static void
 long_reply(void)
 {
@@ -475,6 +489,8 @@ main(void)
 	lmtp_replies();
 	faults();
 	endings();
+	s.config.lmtp = false;
+	names();
 	long_reply();
 	return tap_end();
 }
