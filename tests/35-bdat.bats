@@ -59,6 +59,7 @@ bdat() {
 		exited 0
 	done
 	for cut in 'BDAT %5000s' '%5000s 5' '%4096s'; do
+		# shellcheck disable=SC2059 # the widths are the test
 		{ say "${HELLO[@]}"; printf "$cut\\r\\n" BDAT; say QUIT; } | serve
 		codes_are 220 250 250 250 421
 	done
