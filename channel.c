@@ -34,6 +34,7 @@ channel_open(struct channel *c, int read_fd, int write_fd, long long patience)
 	c->read_plain = !is_socket(read_fd);
 	c->write_plain = !is_socket(write_fd);
 	c->terminal = c->read_plain && isatty(read_fd);
+	c->tty_out = c->write_plain && isatty(write_fd);
 }
 
 void
@@ -93,8 +94,10 @@ wait_until(int read_fd, int write_fd, long long rest)
 	int max = read_fd > write_fd ? read_fd : write_fd;
 	int n;
 
-	if (max >= (int)FD_SETSIZE)
+	if (max >= (int)FD_SETSIZE) {
+		errno = EINVAL;
 		return CHANNEL_ERROR;
+	}
 	sigemptyset(&none);
 	n = pselect(max + 1, only(&reads, read_fd), only(&writes, write_fd),
 	    NULL, rest == CHANNEL_FOREVER ? NULL : &limit, &none);
@@ -179,6 +182,8 @@ channel_fill(struct channel *c, long long deadline)
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return failure(&c->read_errno);
 	}
+	if (status == CHANNEL_ERROR && c->broken == CHANNEL_OK)
+		c->read_errno = errno;
 	if (status != CHANNEL_OK)
 		return status;
 	c->hi += (size_t)n;
@@ -241,13 +246,14 @@ channel_write(struct channel *c, struct span octets)
 }
 
 /* As write(2), but never blocks.  A socket is asked as it is.  Anything else
- * takes PIPE_BUF octets at once where a wait has just said writable, and the
- * flag is used up. */
+ * takes PIPE_BUF octets at once (a terminal: one) where a wait has just said
+ * writable, and the flag is used up. */
 static ssize_t
 write_some(struct channel *c, bool *writable)
 {
 	const char *from = c->out + c->sent;
 	size_t len = c->queued - c->sent;
+	size_t most = c->tty_out ? 1 : PIPE_BUF;
 
 	if (!c->write_plain)
 		return send(c->write_fd, from, len,
@@ -257,7 +263,7 @@ write_some(struct channel *c, bool *writable)
 		return -1;
 	}
 	*writable = false;
-	return write(c->write_fd, from, len < PIPE_BUF ? len : PIPE_BUF);
+	return write(c->write_fd, from, len < most ? len : most);
 }
 
 enum channel_status
@@ -283,6 +289,8 @@ channel_flush(struct channel *c)
 		status = channel_wait(c, -1, c->write_fd, c->flush_by);
 		if (status == CHANNEL_INTERRUPTED)
 			return status;
+		if (status == CHANNEL_ERROR)
+			c->write_errno = errno;
 		if (status != CHANNEL_OK)
 			c->broken = status;
 		writable = true;

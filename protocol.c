@@ -771,7 +771,8 @@ set_orcpt(struct protocol *p, struct span value)
 		return RE_PARAMETER;
 	type = (struct span){ value.ptr, (size_t)(sign - value.ptr) };
 	address = skip(value, type.len + 1);
-	if (type.len == 0 || address.len == 0 || !all(type, is_label_octet))
+	if (type.len == 0 || address.len == 0 ||
+	    !all(type, is_label_octet) || any(type, is_8bit))
 		return RE_PARAMETER;
 	if (p->envelope.utf8 && span_is(type, "utf-8"))
 		return is_utf8(address) ? RE_NONE : RE_PARAMETER;
@@ -887,22 +888,24 @@ check_sender(struct protocol *p, struct span argument, struct mailbox *sender)
 {
 	struct envelope *e = &p->envelope;
 	struct text options = { e->options_text, 0, sizeof e->options_text };
+	struct span given;		/* the path, with a route that it had */
 	enum reply_id fault;
 	enum path path;
 
 	if (!starts_with(argument, "FROM:"))
 		return RE_SYNTAX;
-	argument = skip(argument, 5);
+	given = argument = skip(argument, 5);
 	path = parse_path(&argument, sender);
+	given.len -= argument.len;
 	if (path != PATH_OK)
 		return path == PATH_SYNTAX ? RE_SYNTAX : RE_BAD_SENDER;
 	fault = parse_parameters(p, argument, true, &options);
 	if (fault != RE_NONE)
 		return fault;
 	e->options = (struct span){ options.ptr, options.len };
-	if (any(sender->whole, is_8bit) && !e->utf8)
+	if (any(given, is_8bit) && !e->utf8)
 		return RE_UTF8_SENDER;
-	if (!is_utf8(sender->whole))
+	if (!is_utf8(given))
 		return RE_BAD_SENDER;
 	if (p->config->max_messages > 0 &&
 	    p->messages >= p->config->max_messages)
@@ -969,13 +972,15 @@ static enum reply_id
 check_recipient(struct protocol *p, struct span argument, struct text *options)
 {
 	struct envelope *e = &p->envelope;
+	struct span given;		/* the path, with a route that it had */
 	enum reply_id fault;
 	enum path path;
 
 	if (!starts_with(argument, "TO:"))
 		return RE_SYNTAX;
-	argument = skip(argument, 3);
+	given = argument = skip(argument, 3);
 	path = parse_path(&argument, &p->to);
+	given.len -= argument.len;
 	if (path == PATH_SYNTAX)
 		return RE_SYNTAX;
 	if (path == PATH_BAD || p->to.whole.len == 0)
@@ -983,9 +988,9 @@ check_recipient(struct protocol *p, struct span argument, struct text *options)
 	fault = parse_parameters(p, argument, false, options);
 	if (fault != RE_NONE)
 		return fault;
-	if (any(p->to.whole, is_8bit) && !e->utf8)
+	if (any(given, is_8bit) && !e->utf8)
 		return RE_UTF8_RECIPIENT;
-	if (!is_utf8(p->to.whole))
+	if (!is_utf8(given))
 		return RE_BAD_RECIPIENT;
 	/* each list ends in a newline a recipient where it is handed over */
 	if (e->recipients >= p->config->max_recipients ||
@@ -1013,8 +1018,8 @@ will_forward(struct protocol *p)
 {
 	static const char text[] = "User not local; will forward to <";
 
-	if (sizeof "251 2.1.5 >\r\n" + sizeof text + p->to.whole.len >
-	    PROTOCOL_REPLY_LINE)
+	if (sizeof "251 2.1.5 >\r\n" - 1 + sizeof text - 1 +
+	    p->to.whole.len > PROTOCOL_REPLY_LINE)
 		return RE_RECIPIENT;
 	text_string(compose(p, 251, "2.1.5"), text);
 	text_span(&p->text, p->to.whole);

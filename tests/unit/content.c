@@ -293,10 +293,108 @@ first_fault(void)
 
 	mode(false, true, 0);
 	for (piece = 1; piece < 2000; piece = piece * 3 / 2 + 1)
-		good = good && received("Received: x", 101, "\r\nbare\nx", piece,
+		good = good &&
+		    received("Received: x", 101, "\r\nbare\nx", piece,
 		    "554 5.4.6") &&
 		    received("Received: x\n", 101, "", piece, "550 5.5.2");
 	ok(good, "the first fault is the one that came first");
+}
+
+/* The other modes, which differ in what the first ones have in common. */
+static void
+mixed_modes(void)
+{
+	static const char end[] = "\r\n.\r\nQUIT";
+	unsigned long long max;
+	bool good = true;
+
+	mode(true, true, 0);
+	ok(exhaust(LONGEST - 2, end, every_piece) &&
+	    exhaust(LONGEST - 2, "", every_split),
+	    "bare newlines refused, to CRLF");
+	for (max = 1; max < 10; max++) {
+		mode(max % 2 == 0, false, max);
+		good = good && exhaust(LONGEST - 3, end, every_piece) &&
+		    exhaust(LONGEST - 3, "", every_split);
+	}
+	ok(good, "every limit, DATA and BDAT");
+}
+
+/* NUL and 8-bit octets beside each special one, in pieces of every size. */
+static void
+odd_octets(void)
+{
+	static const char w[] = "\0\r\n\0.\r\n\377..\0\r\0\n\200\n.\0\r\n."
+	    "\0\r\n\r\0\n.\r\n";
+	static const char want[] = "\0\n\0.\n\377..\0\r\0\n\200\n.\0\n"
+	    "\0\n\r\0\n.\n\n";
+	size_t piece, at, used;
+	bool good = true;
+
+	mode(false, false, 0);
+	for (piece = 1; piece <= sizeof w && good; piece++) {
+		begin_message();
+		say(&s, "DATA");
+		for (at = 0; at < sizeof w - 1 &&
+		    s.protocol.wants == PROTOCOL_CONTENT; at += used)
+			used = feed(&s, w + at, piece < sizeof w - 1 - at ?
+			    piece : sizeof w - 1 - at);
+		good = good && s.protocol.wants == PROTOCOL_CONTENT;
+		feed(&s, "\r\n.\r\n", 5);
+		good = good && s.protocol.wants == PROTOCOL_REPLY &&
+		    starts(protocol_next(&s.protocol), "250") &&
+		    s.record.size == sizeof want - 1 &&
+		    memcmp(s.record.content, want, sizeof want - 1) == 0;
+	}
+	ok(good, "NUL and 8-bit octets pass, and end nothing");
+}
+
+/* One chunk after another; in pieces within the chunk. */
+static bool
+chunks(const char *octets, size_t len, size_t size, size_t piece,
+    const char *want)
+{
+	size_t at = 0, end, used;
+	char line[64];
+	bool good = true;
+
+	begin_message();
+	while (good && at < len) {
+		end = len - at < size ? len : at + size;
+		snprintf(line, sizeof line, "BDAT %zu%s", end - at,
+		    end == len ? " LAST" : "");
+		say(&s, line);
+		while (at < end && s.protocol.wants == PROTOCOL_CONTENT) {
+			used = end - at < piece ? end - at : piece;
+			at += feed(&s, octets + at, used);
+		}
+		good = at == end && s.protocol.wants == PROTOCOL_REPLY;
+		if (good && at < len)
+			protocol_next(&s.protocol);
+	}
+	return good && starts(protocol_next(&s.protocol), want);
+}
+
+static void
+chunk_borders(void)
+{
+	static char many[101 * 13];
+	size_t i, size;
+	bool good = true;
+
+	for (i = 0; i < 101; i++)
+		memcpy(many + i * 13, "Received: x\r\n", 13);
+	mode(false, false, 0);
+	for (size = 1; size < 40 && good; size++)
+		good = good && chunks(many, 100 * 13, size, 7, "250") &&
+		    s.record.size == 100 * 12 &&
+		    chunks(many, 101 * 13, size, 3, "554 5.4.6");
+	ok(good, "Received fields are counted over the borders of chunks");
+	for (size = 1; size < 12 && good; size++)
+		good = good && chunks("x\r\n.\r\nQUIT", 10, size, 2, "250") &&
+		    s.record.size == 8 &&
+		    memcmp(s.record.content, "x\n.\nQUIT", 8) == 0;
+	ok(good, "no dot ends a chunk");
 }
 
 static void
@@ -332,6 +430,9 @@ main(void)
 	loops(false);
 	loops(true);
 	first_fault();
+	mixed_modes();
+	odd_octets();
+	chunk_borders();
 	long_line();
 	return tap_end();
 }

@@ -474,6 +474,860 @@ long_reply(void)
 	    "a reply line has 512 octets at most");
 }
 
+/* ---- lines ---- */
+
+/* A line as it is, in memory of its own; the reply. */
+static struct span
+send_line(const char *line, size_t len)
+{
+	char *copy = malloc(len);
+	struct span reply;
+
+	assert(copy != NULL);
+	memcpy(copy, line, len);
+	reply = protocol_command(&s.protocol, (struct span){ copy, len });
+	free(copy);
+	return reply;
+}
+
+/* Each control octet but the tab, at each place of a line. */
+static bool
+controls_are(const char *line, const char *want)
+{
+	size_t len = strlen(line), at;
+	char copy[64];
+	int octet;
+
+	for (at = 1; at < len; at++)
+		for (octet = 0; octet < 256; octet++) {
+			if ((octet >= ' ' && octet != 127) || octet == '\t' ||
+			    octet == '\n' || (octet == '\r' && at + 2 >= len))
+				continue;
+			memcpy(copy, line, len);
+			copy[at] = (char)octet;
+			enter(READY, false);
+			if (starts(send_line(copy, len), want))
+				continue;
+			printf("# octet %d at %zu of %s", octet, at, line);
+			return false;
+		}
+	return true;
+}
+
+static bool
+line_of(const char *verb, size_t len, const char *want)
+{
+	static char line[PROTOCOL_LINE_MAX];
+
+	memset(line, 'x', sizeof line);
+	memcpy(line, verb, strlen(verb));
+	if (len <= sizeof line)
+		memcpy(line + len - 2, "\r\n", 2);
+	enter(READY, false);
+	return starts(send_line(line, len < sizeof line ? len : sizeof line),
+	    want);
+}
+
+static void
+lines(void)
+{
+	s.config = (struct protocol_config){ .max_errors = 10 };
+	ok(controls_are("NOOP with text\r\n", "500 5.5.2"),
+	    "a control octet anywhere in a line is 500 5.5.2");
+	enter(READY, false);
+	ok(starts(send_line("BDAT\0 5\r\n", 9), "421 4.5.4"),
+	    "in one of BDAT it is 421 4.5.4");
+	ok(line_of("NOOP ", 4096, "250 2.0.0") &&
+	    line_of("NOOP ", 4097, "500 5.5.2") &&
+	    line_of("XYZZY ", 5000, "500 5.5.2"),
+	    "a line has 4096 octets at most, its end included");
+	ok(line_of("BDAT 1 ", 4097, "421 4.5.4"),
+	    "a longer one of BDAT cannot be read");
+	enter(READY, false);
+	ok(starts(send_line("NOOP\n", 5), "250") &&
+	    starts(send_line("RSET \t \r\n", 9), "250") &&
+	    starts(send_line("RSET\t\n", 6), "250") &&
+	    starts(send_line("mail\tFROM:<a@b>\t \r\n", 19), "250 2.1.0"),
+	    "LF ends a line; white space at its end, and tabs, are white");
+	ok(starts(send_line("\r\n", 2), "500 5.5.1") &&
+	    starts(send_line("\n", 1), "500 5.5.1") &&
+	    starts(send_line("NOOPx\r\n", 7), "500 5.5.1") &&
+	    starts(send_line("NOO\r\n", 5), "500 5.5.1"),
+	    "a verb is a whole word");
+	enter(START, false);
+	ok(starts(say(&s, "HELO () { :; }"), "501 ") &&
+	    starts(say(&s, "EHLO () { :; }"), "501 ") &&
+	    starts(say(&s, "MAIL FROM:<a@b>"), "503"),
+	    "no name starts as a function of the shell");
+}
+
+/* ---- UTF-8, against the grammar of RFC 3629, 4 ---- */
+
+static const struct utf8_row {
+	size_t len;
+	unsigned char first, first_to, second, second_to;
+} utf8_rows[] = {
+	{ 1, 0x00, 0x7f, 0, 0 }, { 2, 0xc2, 0xdf, 0x80, 0xbf },
+	{ 3, 0xe0, 0xe0, 0xa0, 0xbf }, { 3, 0xe1, 0xec, 0x80, 0xbf },
+	{ 3, 0xed, 0xed, 0x80, 0x9f }, { 3, 0xee, 0xef, 0x80, 0xbf },
+	{ 4, 0xf0, 0xf0, 0x90, 0xbf }, { 4, 0xf1, 0xf3, 0x80, 0xbf },
+	{ 4, 0xf4, 0xf4, 0x80, 0x8f },
+};
+
+static bool
+row_fits(const struct utf8_row *row, const unsigned char *u, size_t len)
+{
+	size_t i;
+
+	if (row->len > len || u[0] < row->first || u[0] > row->first_to)
+		return false;
+	if (row->len > 1 && (u[1] < row->second || u[1] > row->second_to))
+		return false;
+	for (i = 2; i < row->len; i++)
+		if (u[i] < 0x80 || u[i] > 0xbf)
+			return false;
+	return true;
+}
+
+static bool
+is_valid(const unsigned char *u, size_t len)
+{
+	const struct utf8_row *row, *end = utf8_rows +
+	    sizeof utf8_rows / sizeof *utf8_rows;
+
+	while (len > 0) {
+		for (row = utf8_rows; row < end; row++)
+			if (row_fits(row, u, len))
+				break;
+		if (row == end)
+			return false;
+		u += row->len;
+		len -= row->len;
+	}
+	return true;
+}
+
+static bool
+utf8_case(const unsigned char *u, size_t len)
+{
+	char line[64];
+	int n = sprintf(line, "MAIL FROM:<%.*s@b> SMTPUTF8", (int)len,
+	    (const char *)u);
+	bool good;
+
+	line[n] = '\0';
+	good = starts(say(&s, line), is_valid(u, len) ? "250 2.1.0" :
+	    "501 5.1.7");
+	say(&s, "RSET");
+	if (!good)
+		printf("# %02x %02x %02x %02x, %zu of them\n", u[0], u[1], u[2],
+		    u[3], len);
+	return good;
+}
+
+/* Every first octet, and those where the others make a difference. */
+static void
+utf8(void)
+{
+	static const unsigned char tails[] = { 'x', 0x80, 0x8f, 0x90, 0x9f,
+	    0xa0, 0xbf, 0xc0 };
+	unsigned char u[5] = "";
+	bool good = true;
+	unsigned n;
+
+	s.config = (struct protocol_config){ .max_errors = 0 };
+	enter(READY, false);
+	for (n = 0; n < 128 * 512 && good; n++) {
+		u[0] = (unsigned char)(128 + n / 512);
+		u[1] = tails[n / 64 % 8];
+		u[2] = tails[n / 8 % 8];
+		u[3] = tails[n % 8];
+		good = utf8_case(u, 4) &&
+		    (n % 8 != 0 || utf8_case(u, 3)) &&
+		    (n % 64 != 0 || utf8_case(u, 2)) &&
+		    (n % 512 != 0 || utf8_case(u, 1));
+	}
+	ok(good, "UTF-8 is what RFC 3629 says, and nothing else");
+}
+
+/* ---- what is announced, and under which name ---- */
+
+/* Does it hold this? */
+static bool
+holds(struct span octets, const char *want)
+{
+	size_t len = strlen(want), i;
+
+	for (i = 0; i + len <= octets.len; i++)
+		if (memcmp(octets.ptr + i, want, len) == 0)
+			return true;
+	return false;
+}
+
+static void
+announced(void)
+{
+	struct span reply;
+
+	s.config = (struct protocol_config){ .max_size = 1000 };
+	enter(START, false);
+	reply = say(&s, "EHLO c");
+	ok(reply.len > 0 && starts(reply, "250-mx.example.org\r\n250-") &&
+	    holds(reply, "250-SIZE 1000\r\n") &&
+	    holds(reply, "LIMITS RCPTMAX=100\r\n") &&
+	    !holds(reply, "BINARYMIME") && !holds(reply, "DSN") &&
+	    !holds(reply, "SEND") && !holds(reply, "VRFY") &&
+	    !holds(reply, "EXPN") && !holds(reply, "AUTH") &&
+	    !holds(reply, "STARTTLS") && !holds(reply, "MAILMAX") &&
+	    !holds(reply, "2.0.0"),
+	    "EHLO announces what works, with no enhanced code");
+	s.config = (struct protocol_config){ .crlf = true, .dsn = true,
+	    .terminal = true, .max_messages = 5 };
+	enter(START, false);
+	reply = say(&s, "EHLO c");
+	ok(holds(reply, "BINARYMIME\r\n") && holds(reply, "DSN\r\n") &&
+	    holds(reply, "SEND\r\n") && holds(reply, "SOML\r\n") &&
+	    holds(reply, "SAML\r\n") && holds(reply, "SIZE 0\r\n") &&
+	    holds(reply, "MAILMAX=5"), "options change that");
+	s.config = (struct protocol_config){ .max_size = 0 };
+	enter(START, false);
+	ok(starts(say(&s, "HELO c"), "250 mx.example.org\r\n"),
+	    "HELO has one line");
+}
+
+/* SEND and its kin where they are on. */
+static void
+terminals(void)
+{
+	static const char *const verbs[] = { "SEND", "SOML", "SAML" };
+	char line[64];
+	bool good = true;
+	size_t i;
+
+	s.config = (struct protocol_config){ .terminal = true };
+	for (i = 0; i < 3; i++) {
+		snprintf(line, sizeof line, "%s FROM:<a@b>", verbs[i]);
+		enter(START, false);
+		good = good && starts(say(&s, line), "503 5.5.1");
+		enter(READY, false);
+		good = good && starts(say(&s, line), "250 2.1.0") &&
+		    strcmp(s.protocol.envelope.verb, verbs[i]) == 0 &&
+		    starts(say(&s, line), "503 5.5.1") &&
+		    starts(say(&s, "RSET"), "250") &&
+		    starts(say(&s, "MAIL FROM:<a@b>"), "250") &&
+		    strcmp(s.protocol.envelope.verb, "MAIL") == 0;
+	}
+	ok(good, "SEND, SOML and SAML are as MAIL where they are on");
+}
+
+static bool
+with_is(bool lmtp, const char *greeting, const char *mail, const char *want)
+{
+	enter(START, lmtp);
+	say(&s, greeting);
+	if (starts(say(&s, mail), "250") &&
+	    strcmp(s.protocol.envelope.with, want) == 0)
+		return true;
+	printf("# %s, %s: %s, not %s\n", greeting, mail,
+	    s.protocol.envelope.with, want);
+	return false;
+}
+
+static void
+protocol_names(void)
+{
+	s.config = (struct protocol_config){ .max_size = 0 };
+	ok(with_is(false, "HELO c", "MAIL FROM:<a@b>", "SMTP") &&
+	    with_is(false, "EHLO c", "MAIL FROM:<a@b>", "ESMTP") &&
+	    with_is(false, "EHLO c", "MAIL FROM:<a@b> SMTPUTF8", "UTF8SMTP") &&
+	    with_is(true, "LHLO c", "MAIL FROM:<a@b>", "LMTP") &&
+	    with_is(true, "LHLO c", "MAIL FROM:<a@b> SMTPUTF8", "UTF8LMTP"),
+	    "the protocol's name is that of RFC 3848 and 6531");
+	with_is(false, "EHLO c", "MAIL FROM:<a@b> SMTPUTF8", "UTF8SMTP");
+	say(&s, "RSET");
+	say(&s, "MAIL FROM:<a@b>");
+	ok(strcmp(s.protocol.envelope.with, "ESMTP") == 0,
+	    "SMTPUTF8 does not outlive its transaction");
+}
+
+/* ---- the envelope ---- */
+
+static bool
+span_same(struct span octets, const char *want)
+{
+	return octets.len == strlen(want) &&
+	    memcmp(octets.ptr, want, octets.len) == 0;
+}
+
+static bool
+mailbox_is(struct mailbox m, const char *whole, const char *local,
+    const char *domain)
+{
+	return span_same(m.whole, whole) && span_same(m.local, local) &&
+	    span_same(m.domain, domain);
+}
+
+static void
+envelopes(void)
+{
+	const struct envelope *e = &s.protocol.envelope;
+
+	s.config = (struct protocol_config){ .max_size = 0 };
+	enter(READY, false);
+	say(&s, "MAIL FROM:<@x,@[1.2.3.4]:\"a@b\"@c.d> SIZE=5 ENVID=q+2B1");
+	ok(mailbox_is(e->sender, "\"a@b\"@c.d", "\"a@b\"", "c.d") &&
+	    span_same(e->options, "SIZE=5 ENVID=q+2B1") &&
+	    span_same(e->envid, "q+1") && span_same(e->helo, "c"),
+	    "the sender, without its route; its parameters; ENVID decoded");
+	say(&s, "RCPT TO:<joe>");
+	say(&s, "RCPT TO: a@b  NOTIFY=NEVER \t ORCPT=x;y ");
+	say(&s, "RCPT TO:<a@b>");
+	ok(e->recipients == 3 &&
+	    mailbox_is(envelope_recipient(e, 0), "joe", "joe", "") &&
+	    mailbox_is(envelope_recipient(e, 1), "a@b", "a", "b") &&
+	    mailbox_is(envelope_recipient(e, 2), "a@b", "a", "b") &&
+	    span_same(envelope_options(e, 0), "") &&
+	    span_same(envelope_options(e, 1), "NOTIFY=NEVER ORCPT=x;y") &&
+	    span_same(envelope_options(e, 2), ""),
+	    "the recipients in their order, twice where given twice");
+	say(&s, "RSET");
+	say(&s, "MAIL FROM:<>");
+	ok(mailbox_is(e->sender, "", "", "") && span_same(e->options, "") &&
+	    span_same(e->envid, "") && e->recipients == 0 &&
+	    e->body == BODY_7BIT && !e->utf8, "RSET forgets all of it");
+	say(&s, "RSET");
+	say(&s, "MAIL FROM:<a@b> SMTPUTF8 BODY=8BITMIME ENVID=x FOO");
+	say(&s, "MAIL FROM:<a@b>");
+	ok(!e->utf8 && e->body == BODY_7BIT && span_same(e->envid, "") &&
+	    span_same(e->options, ""),
+	    "a MAIL that was refused leaves nothing");
+}
+
+/* So many recipients of so many octets until 452. */
+static size_t
+recipients_until(const char *format, size_t fill, size_t max)
+{
+	static char x[1024], line[2048];
+	struct span reply;
+	size_t n;
+
+	memset(x, 'x', sizeof x);
+	enter(SENDER, false);
+	for (n = 0; n < max; n++) {
+		snprintf(line, sizeof line, format, (int)fill, x);
+		reply = say(&s, line);
+		if (starts(reply, "452 4.5.3"))
+			return n;
+		if (!starts(reply, "250 2.1.5"))
+			break;
+	}
+	return 0;
+}
+
+static void
+lists(void)
+{
+	s.config = (struct protocol_config){ .max_recipients = 20000 };
+	/* with the newline that each gets */
+	ok(recipients_until("RCPT TO:<%.*s@b>", 509, 300) == 200 &&
+	    recipients_until("RCPT TO:<%.*s@b>", 101, 2000) == 102400 / 104,
+	    "the recipients together have 100 KiB at most");
+	ok(recipients_until("RCPT TO:<a@b> ORCPT=r;%.*s", 498 - 5, 300) ==
+	    102400 / 502, "and so have their parameters");
+	s.config = (struct protocol_config){ .max_recipients = 3 };
+	ok(recipients_until("RCPT TO:<%.*s@b>", 1, 10) == 3,
+	    "or as many as are allowed");
+	send_message();
+	ok(starts(protocol_next(&s.protocol), "250") &&
+	    s.protocol.wants == PROTOCOL_LINE,
+	    "and those that were taken get the message");
+	s.config = (struct protocol_config){ .max_messages = 2 };
+	enter(RECIPIENT, false);
+	send_message();
+	protocol_next(&s.protocol);
+	say(&s, "MAIL FROM:<a@b>");
+	say(&s, "RCPT TO:<a@b>");
+	send_message();
+	protocol_next(&s.protocol);
+	ok(starts(say(&s, "MAIL FROM:<a@b>"), "452 4.5.3") &&
+	    s.protocol.wants == PROTOCOL_LINE, "and as many messages");
+}
+
+static const struct line_case eight_bit[] = {
+	{ "<a@b> ORCPT=\377;x", "501 5.5.4" },
+	{ "<a@b> ORCPT=rfc822;\303\244", "501 5.5.4" },
+	{ "<a@b> ORCPT=utf-8;\303\244", "501 5.5.4" },
+};
+
+static const struct line_case bad_type[] = {
+	{ "<a@b> ORCPT=\377;x", "501 5.5.4" },
+	{ "<a@b> ORCPT=\303\244;x", "501 5.5.4" },
+	{ "<a@b> ORCPT=utf-8;\377", "501 5.5.4" },
+	{ "<a@b> ORCPT=utf-8;\303\244", "250" },
+};
+
+static const struct line_case routes[] = {
+	{ "<@\303\244:a@b> SMTPUTF8", "250 2.1.0" },
+	{ "<@\303\244:a@b>", "5" }, { "<@\377:a@b>", "5" },
+	{ "<@\377:a@b> SMTPUTF8", "501" }, { "<@-x:a@b>", "501 5.5.2" },
+	{ "<@x.:a@b>", "501 5.5.2" }, { "<@x,:a@b>", "501 5.5.2" },
+	{ "<@x@y:a@b>", "501 5.5.2" }, { "<@x:-a@b>", "501 5.1.7" },
+};
+
+static bool
+domain_of(size_t len, const char *want)
+{
+	char line[512] = "MAIL FROM:<a@";
+
+	memset(line + 13, 'x', len);
+	strcpy(line + 13 + len, ">");
+	enter(READY, false);
+	return starts(say(&s, line), want);
+}
+
+static void
+other_paths(void)
+{
+	static char route[700];
+
+	s.config = (struct protocol_config){ .max_size = 0 };
+	TRY("8-bit octets in ORCPT", "MAIL FROM:<a@b>", "RCPT TO:", eight_bit);
+	TRY("nor in its type with SMTPUTF8", "MAIL FROM:<a@b> SMTPUTF8",
+	    "RCPT TO:", bad_type);
+	TRY("a route is checked too", NULL, "MAIL FROM:", routes);
+	memset(route, 'x', 300);
+	memcpy(route, "<@", 2);
+	strcpy(route + 300, ":a@b>");
+	TRY("up to its length", NULL, "MAIL FROM:",
+	    ((const struct line_case[]){ { route, "501 5.5.2" } }));
+	ok(domain_of(255, "250") && domain_of(256, "501 5.1.7"),
+	    "a domain has 255 octets at most");
+}
+
+/* The mailbox that makes a 251 so long. */
+static bool
+forward_of(size_t line, const char *want)
+{
+	static const char rest[] =
+	    "251 2.1.5 User not local; will forward to <@b>\r\n";
+	static char text[1024];
+	size_t len = line - (sizeof rest - 1);
+	struct span reply;
+
+	memcpy(text, "RCPT TO:<", 9);
+	memset(text + 9, 'x', len);
+	strcpy(text + 9 + len, "@b>");
+	enter(SENDER, false);
+	s.record.forward = WILL_FORWARD;
+	reply = say(&s, text);
+	return starts(reply, want) &&
+	    (!starts(reply, "251") || reply.len == line);
+}
+
+static void
+forwards(void)
+{
+	s.config = (struct protocol_config){ .max_size = 0 };
+	ok(forward_of(505, "251 2.1.5"), "a long path is shown where it fits");
+	ok(forward_of(512, "251 2.1.5"), "up to the last octet of the line");
+	ok(forward_of(513, "250 2.1.5") && forward_of(550, "250 2.1.5"),
+	    "and not where it does not");
+	enter(SENDER, false);
+	s.record.forward = CANNOT_FORWARD;
+	s.record.lookup = VALID_USER;
+	ok(starts(say(&s, "RCPT TO:<a@b>"), "550 5.7.1") &&
+	    s.protocol.envelope.recipients == 0, "relaying is refused");
+}
+
+/* ---- DATA and BDAT that cannot begin ---- */
+
+static bool
+data_after(bool lmtp, enum lookup_result first, enum lookup_result second,
+    const char *want)
+{
+	bool good;
+
+	enter(SENDER, lmtp);
+	s.record.lookup = first;
+	say(&s, "RCPT TO:<a@b>");
+	s.record.lookup = second;
+	say(&s, "RCPT TO:<a@b>");
+	good = starts(say(&s, "DATA"), want) && s.record.begins == 0 &&
+	    s.protocol.wants == PROTOCOL_LINE;
+	say(&s, "BDAT 1");
+	return good && feed(&s, "x", 1) == 1 &&
+	    starts(protocol_next(&s.protocol), want) && s.record.begins == 0;
+}
+
+static void
+no_recipients(void)
+{
+	s.config = (struct protocol_config){ .crlf = true };
+	ok(data_after(false, UNKNOWN_USER, AMBIGUOUS_USER, "554 5.5.1") &&
+	    data_after(false, UNKNOWN_USER, LOOKUP_ERROR, "451 4.3.0") &&
+	    data_after(false, LOOKUP_ERROR, UNKNOWN_USER, "451 4.3.0") &&
+	    data_after(true, UNKNOWN_USER, LOOKUP_ERROR, "503 5.5.1"),
+	    "no recipient left: 554, 451 where one was deferred; LMTP 503");
+	enter(READY, false);
+	say(&s, "MAIL FROM:<a@b> BODY=BINARYMIME");
+	say(&s, "RCPT TO:<a@b>");
+	ok(starts(say(&s, "DATA"), "503 5.5.1") && s.record.begins == 0,
+	    "BINARYMIME needs BDAT");
+}
+
+static const struct line_case bad_chunks[] = {
+	{ "", "421 4.5.4" }, { " ", "421 4.5.4" }, { " x", "421 4.5.4" },
+	{ " -1", "421 4.5.4" }, { " +1", "421 4.5.4" }, { " 1x", "421 4.5.4" },
+	{ " 0x1", "421 4.5.4" }, { " 1,5", "421 4.5.4" },
+	{ " LAST", "421 4.5.4" }, { " 1 LASTS", "421 4.5.4" },
+	{ " 1 LAS", "421 4.5.4" }, { " 1 LAST x", "421 4.5.4" },
+	{ " 1 1", "421 4.5.4" }, { " 1 LAST LAST", "421 4.5.4" },
+	{ " 18446744073709551616", "421 4.5.4" },
+	{ " 99999999999999999999", "421 4.5.4" },
+};
+
+static const struct line_case good_chunks[] = {
+	{ " 0", "" }, { " 1 last", "" }, { "\t1\tLAST \t", "" },
+	{ " 18446744073709551615", "" }, { " 0001", "" },
+};
+
+static void
+chunk_lines(void)
+{
+	size_t i;
+	bool good = true;
+
+	s.config = (struct protocol_config){ .max_size = 0 };
+	TRY("a BDAT that cannot be read ends the session", NULL, "BDAT",
+	    bad_chunks);
+	TRY("one that can has no reply yet", NULL, "BDAT", good_chunks);
+	for (i = 0; i < sizeof bad_chunks / sizeof *bad_chunks; i++) {
+		char line[64];
+
+		enter(CHUNK, false);
+		snprintf(line, sizeof line, "BDAT%s", bad_chunks[i].argument);
+		say(&s, line);
+		good = good && s.protocol.wants == PROTOCOL_CLOSE &&
+		    s.protocol.reason == PROTOCOL_LOST &&
+		    s.record.discards == 1 && s.record.commits == 0;
+	}
+	ok(good, "and drops the message");
+	enter(RECIPIENT, false);
+	ok(say(&s, "BDAT 0").len == 0 &&
+	    starts(protocol_next(&s.protocol), "250 2.0.0") &&
+	    say(&s, "BDAT 0 LAST").len == 0 &&
+	    starts(protocol_next(&s.protocol), "250 2.0.0") &&
+	    s.record.commits == 1 && s.record.size == 0 &&
+	    starts(say(&s, "MAIL FROM:<a@b>"), "250"), "BDAT 0, BDAT 0 LAST");
+}
+
+/* A chunk; the reply begins so. */
+static bool
+chunk(const char *octets, const char *last, const char *want)
+{
+	char line[64];
+	size_t len = strlen(octets);
+
+	snprintf(line, sizeof line, "BDAT %zu%s", len, last);
+	say(&s, line);
+	return feed(&s, octets, len) == len &&
+	    starts(protocol_next(&s.protocol), want);
+}
+
+static void
+bad_chunk_messages(void)
+{
+	s.config = (struct protocol_config){ .max_size = 5 };
+	enter(RECIPIENT, false);
+	ok(chunk("12345", "", "250 2.0.0") && chunk("6", "", "552 5.3.4") &&
+	    chunk("7", "", "552 5.3.4") && chunk("8", " LAST", "552 5.3.4") &&
+	    s.record.commits == 0 && s.record.discards == 1 &&
+	    starts(say(&s, "MAIL FROM:<a@b>"), "250"),
+	    "a chunk too many, and each one after it, is refused");
+	enter(RECIPIENT, false);
+	ok(chunk("123", "", "250") && chunk("45", " LAST", "250") &&
+	    s.record.commits == 1 && s.record.size == 5,
+	    "exactly the limit is accepted, over two chunks");
+	enter(RECIPIENT, true);
+	say(&s, "RCPT TO:<a@b>");
+	ok(chunk("123456", "", "552") && s.protocol.wants == PROTOCOL_LINE &&
+	    chunk("7", " LAST", "552") && s.protocol.wants == PROTOCOL_REPLY &&
+	    starts(protocol_next(&s.protocol), "552") &&
+	    s.protocol.wants == PROTOCOL_LINE && s.record.discards == 1,
+	    "LMTP: one reply a chunk, one a recipient at the last");
+	enter(RECIPIENT, false);
+	s.record.begin_fault = (struct reply){ 451, "4.3.0", "no" };
+	ok(chunk("123456", "", "451") && chunk("7", " LAST", "451") &&
+	    s.record.refused.code == 451, "the first fault is the reply");
+	enter(CHUNK, false);
+	ok(starts(say(&s, "RSET"), "250") && s.record.discards == 1 &&
+	    s.record.refused.code == 0 &&
+	    starts(say(&s, "MAIL FROM:<a@b>"), "250"), "RSET drops the chunks");
+	enter(CHUNK, false);
+	ok(starts(say(&s, "EHLO c"), "250") && s.record.discards == 1 &&
+	    starts(say(&s, "MAIL FROM:<a@b>"), "250"), "EHLO drops them");
+	enter(CHUNK, false);
+	ok(starts(say(&s, "QUIT"), "221") && s.record.discards == 1 &&
+	    s.protocol.reason == PROTOCOL_QUIT, "QUIT drops them");
+}
+
+/* ---- which replies are errors ---- */
+
+static const struct error_case {
+	int state;
+	const char *line;
+	bool counts;
+} errors[] = {
+	{ READY, "XYZZY", true }, { READY, "EHLO", true },
+	{ START, "MAIL FROM:<a@b>", true }, { SENDER, "MAIL FROM:<a@b>", true },
+	{ READY, "MAIL FROM:", true }, { READY, "MAIL FROM:<-a@b>", true },
+	{ READY, "MAIL FROM:<a@b> FOO", true },
+	{ READY, "MAIL FROM:<a@b> SIZE=9999", true },
+	{ READY, "MAIL FROM:<\303\244@b>", true }, { READY, "RSET x", true },
+	{ RECIPIENT, "DATA x", true }, { READY, "HELP xyzzy", true },
+	{ READY, "TURN", true }, { READY, "AUTH PLAIN", true },
+	{ READY, "STARTTLS", true }, { READY, "SEND FROM:<a@b>", true },
+	{ READY, "QUIT x", true }, { READY, "NOOP \001", true },
+	{ READY, "DATA", false }, { SENDER, "DATA", false },
+	{ CHUNK, "DATA", false }, { READY, "RCPT TO:<a@b>", false },
+	{ SENDER, "RCPT", false }, { SENDER, "RCPT TO:<-a@b>", false },
+	{ SENDER, "RCPT TO:<a@b> FOO", false },
+	{ SENDER, "RCPT TO:<a\001b>", false },
+	{ READY, "VRFY", false }, { READY, "EXPN", false },
+	{ READY, "EXPN x", false }, { READY, "NOOP", false },
+	{ READY, "RSET", false }, { READY, "HELP", false },
+};
+
+static void
+error_table(void)
+{
+	bool good = true, closed;
+	size_t i;
+
+	s.config = (struct protocol_config){ .max_errors = 1,
+	    .max_size = 1000 };
+	for (i = 0; i < sizeof errors / sizeof *errors; i++) {
+		enter(errors[i].state, false);
+		closed = starts(say(&s, errors[i].line), "421 4.7.0") &&
+		    s.protocol.wants == PROTOCOL_CLOSE &&
+		    s.protocol.reason == PROTOCOL_ERRORS;
+		if (closed == errors[i].counts)
+			continue;
+		printf("# %s in state %d\n", errors[i].line, errors[i].state);
+		good = false;
+	}
+	ok(good, "5xx count, but for those that follow from others");
+	enter(RECIPIENT, false);
+	s.record.verdict = (struct reply){ 554, "5.6.0", "no" };
+	send_message();
+	ok(starts(protocol_next(&s.protocol), "554 5.6.0") &&
+	    s.protocol.wants == PROTOCOL_LINE &&
+	    starts(say(&s, "MAIL FROM:<a@b>"), "250"),
+	    "a refused message is no error, and its transaction is over");
+	enter(SENDER, false);
+	s.record.lookup = UNKNOWN_USER;
+	say(&s, "RCPT TO:<a@b>");
+	ok(starts(say(&s, "DATA"), "554") && chunk("x", "", "554") &&
+	    s.protocol.wants == PROTOCOL_LINE, "nor is 554 to DATA and BDAT");
+	s.config.max_errors = 2;
+	enter(RECIPIENT, false);
+	say(&s, "BDAT 1");
+	feed(&s, "x", 1);
+	protocol_next(&s.protocol);
+	ok(starts(say(&s, "XYZZY"), "500") && starts(say(&s, "XYZZY"), "421") &&
+	    s.record.discards == 1, "too many errors drop the message");
+}
+
+static void
+guesses(void)
+{
+	unsigned i;
+
+	s.config = (struct protocol_config){ .max_errors = 1 };
+	enter(SENDER, false);
+	for (i = 0; i < 100; i++) {
+		s.record.forward = i % 2 == 0 ? LOCAL_DOMAIN : CANNOT_FORWARD;
+		s.record.lookup = i % 4 == 0 ? UNKNOWN_USER : AMBIGUOUS_USER;
+		say(&s, "RCPT TO:<a@b>");
+		s.record.lookup = LOOKUP_ERROR;
+		s.record.forward = LOCAL_DOMAIN;
+		say(&s, "RCPT TO:<a@b>");
+		say(&s, "RCPT TO:<-a@b>");
+		say(&s, "RSET");
+		say(&s, "MAIL FROM:<a@b>");
+	}
+	s.record.lookup = VALID_USER;
+	ok(s.protocol.wants == PROTOCOL_LINE &&
+	    starts(say(&s, "RCPT TO:<a@b>"), "250") &&
+	    (s.record.forward = CANNOT_FORWARD,
+	    starts(say(&s, "RCPT TO:<a@b>"), "421 4.7.0")) &&
+	    s.protocol.wants == PROTOCOL_CLOSE,
+	    "550 and 553 are guesses, in all transactions together");
+}
+
+/* ---- endings ---- */
+
+static void
+stopped(void)
+{
+	struct span reply;
+	bool good = true;
+	int state;
+
+	s.config = (struct protocol_config){ .max_size = 0 };
+	enter(RECIPIENT, false);
+	send_message();
+	ok(protocol_commits(&s.protocol) &&
+	    protocol_end(&s.protocol, PROTOCOL_STOP).len == 0 &&
+	    !protocol_commits(&s.protocol) &&
+	    starts(protocol_next(&s.protocol), "421 4.3.2") &&
+	    s.protocol.wants == PROTOCOL_CLOSE && s.record.commits == 0 &&
+	    s.record.discards == 1,
+	    "stopped before the run of a whole message: 421, nothing run");
+	enter(RECIPIENT, true);
+	say(&s, "RCPT TO:<e@f>");
+	send_message();
+	protocol_next(&s.protocol);
+	reply = protocol_end(&s.protocol, PROTOCOL_EOF);
+	ok(reply.len == 0 && s.protocol.wants == PROTOCOL_CLOSE &&
+	    s.record.commits == 1 && s.record.discards == 1,
+	    "LMTP, the client gone between two runs: a discard");
+	for (state = START; state < STATES; state++) {
+		enter(state, false);
+		good = good && protocol_end(&s.protocol, PROTOCOL_EOF).len ==
+		    0 && s.record.discards == (state == CHUNK) &&
+		    !s.record.begun && s.protocol.wants == PROTOCOL_CLOSE;
+		enter(state, false);
+		good = good && starts(protocol_end(&s.protocol,
+		    PROTOCOL_TIMEOUT), "421 4.4.2") &&
+		    s.record.discards == (state == CHUNK);
+	}
+	ok(good, "an end in each state drops what has begun, once");
+}
+
+/* ---- every reply ---- */
+
+/* How many replies it is; 99 where it is none that may be sent. */
+static unsigned
+replies_in(struct span wire)
+{
+	unsigned n = 0;
+	const char *end;
+	size_t len, i;
+
+	for (; wire.len > 0; wire.ptr += len, wire.len -= len) {
+		end = memchr(wire.ptr, '\n', wire.len);
+		len = end == NULL ? 0 : (size_t)(end + 1 - wire.ptr);
+		if (len < 6 || len > 512 || wire.ptr[len - 2] != '\r' ||
+		    (wire.ptr[3] != ' ' && wire.ptr[3] != '-'))
+			return 99;
+		for (i = 0; i < len - 2; i++)
+			if (wire.ptr[i] < ' ' || wire.ptr[i] > '~')
+				return 99;
+		n += wire.ptr[3] == ' ';
+	}
+	return n;
+}
+
+static unsigned
+die(unsigned faces)
+{
+	static unsigned long long state = 1;
+
+	state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (unsigned)(state >> 33) % faces;
+}
+
+/* What is wanted next, and something at random for it. */
+static bool
+random_step(void)
+{
+	static const char *const more[] = { "BDAT 3", "BDAT 2 LAST", "BDAT 0",
+	    "RCPT TO:<-x>", "MAIL FROM:<a@b> SMTPUTF8", "\377\001\200" };
+	const size_t n = sizeof rows / sizeof *rows;
+	unsigned face;
+
+	if (s.protocol.wants == PROTOCOL_REPLY)
+		return replies_in(protocol_next(&s.protocol)) == 1;
+	if (s.protocol.wants == PROTOCOL_CONTENT)
+		return feed(&s, "x\r\n.\r\n", 1 + die(6)) > 0;
+	face = die((unsigned)n + 12);
+	if (face < n)
+		return replies_in(say(&s, rows[face].line)) == 1;
+	face = (face - (unsigned)n) % 6;
+	return replies_in(say(&s, more[face])) == (face > 2);
+}
+
+static void
+random_sessions(void)
+{
+	bool good = true;
+	int i, step;
+
+	s.config = (struct protocol_config){ .max_errors = 40 };
+	for (i = 0; i < 2000 && good; i++) {
+		enter(START, i % 2 == 1);
+		s.record.lookup = (enum lookup_result)(i % 4);
+		s.record.verdict = i % 3 == 0 ? (struct reply){ 554, "5.6.0",
+		    "no\n\303\244\001\n\n" } : s.record.verdict;
+		for (step = 0; step < 100 && good &&
+		    s.protocol.wants != PROTOCOL_CLOSE; step++)
+			good = random_step();
+		if (s.protocol.wants != PROTOCOL_CLOSE)
+			protocol_end(&s.protocol, PROTOCOL_EOF);
+		good = good && !s.record.begun;
+	}
+	ok(good, "whatever is said: one reply each, printable, 512 octets");
+}
+
+/* Does the reply to a message with this text have so many lines? */
+static bool
+lines_of(const char *mail, const char *text, unsigned lines,
+    const char *want)
+{
+	struct span reply;
+	unsigned n = 0;
+	size_t i;
+
+	enter(READY, false);
+	say(&s, mail);
+	say(&s, "RCPT TO:<c@d>");
+	s.record.verdict = (struct reply){ 550, "5.1.1", text };
+	send_message();
+	reply = protocol_next(&s.protocol);
+	for (i = 0; i < reply.len; i++)
+		n += reply.ptr[i] == '\n';
+	return n == lines && holds(reply, want) &&
+	    (lines > 1 || reply.len <= 512);
+}
+
+static void
+chosen_replies(void)
+{
+	static char wide[1002], many[20000];
+	size_t i;
+
+	s.config = (struct protocol_config){ .max_size = 0 };
+	ok(lines_of("MAIL FROM:<a@b>", "a\nb\rc\n\303\244", 3,
+	    "550-5.1.1 a\r\n550-5.1.1 b?c\r\n550 5.1.1 ??\r\n"),
+	    "the code on every line, octets that do not print are ?");
+	ok(lines_of("MAIL FROM:<a@b> SMTPUTF8", "\303\244\303\n\355\240\200",
+	    2, "550-5.1.1 \303\244?\r\n550 5.1.1 ???\r\n"),
+	    "UTF-8 where it was asked for, and valid");
+	wide[0] = 'y';
+	for (i = 1; i + 2 < sizeof wide; i += 2)
+		memcpy(wide + i, "\303\244", 2);
+	ok(lines_of("MAIL FROM:<a@b> SMTPUTF8", wide, 1, "\303\244\r\n"),
+	    "no character is cut in two");
+	for (i = 0; i + 1 < sizeof many; i++)
+		many[i] = i % 100 == 99 ? '\n' : 'y';
+	enter(RECIPIENT, false);
+	s.record.verdict = (struct reply){ 550, "5.1.1", many };
+	send_message();
+	ok(replies_in(protocol_next(&s.protocol)) == 1,
+	    "a reply of 20,000 octets is still one reply");
+}
+
 int
 main(void)
 {
@@ -492,5 +1346,22 @@ main(void)
 	s.config.lmtp = false;
 	names();
 	long_reply();
+	lines();
+	utf8();
+	announced();
+	terminals();
+	protocol_names();
+	envelopes();
+	lists();
+	other_paths();
+	forwards();
+	no_recipients();
+	chunk_lines();
+	bad_chunk_messages();
+	error_table();
+	guesses();
+	stopped();
+	random_sessions();
+	chosen_replies();
 	return tap_end();
 }
