@@ -33,8 +33,8 @@ channel_open(struct channel *c, int read_fd, int write_fd, long long patience)
 	channel_patience(c, patience);
 	c->read_plain = !is_socket(read_fd);
 	c->write_plain = !is_socket(write_fd);
-	c->terminal = c->read_plain && isatty(read_fd);
-	c->tty_out = c->write_plain && isatty(write_fd);
+	c->read_tty = c->read_plain && isatty(read_fd);
+	c->write_tty = c->write_plain && isatty(write_fd);
 }
 
 void
@@ -156,7 +156,7 @@ read_some(struct channel *c)
 
 	if (!c->read_plain)
 		return recv(c->read_fd, to, room, MSG_DONTWAIT);
-	if (!c->terminal)
+	if (!c->read_tty)
 		return read(c->read_fd, to, room);
 	n = read(c->read_fd, to + room / 2, room / 2);
 	return n > 0 ? (ssize_t)expand(c, to, to + room / 2, (size_t)n) : n;
@@ -176,14 +176,14 @@ channel_fill(struct channel *c, long long deadline)
 	assert(c->hi < sizeof c->in);
 	while (status == CHANNEL_OK && n < 0) {
 		status = channel_wait(c, c->read_fd, -1, deadline);
+		if (status == CHANNEL_ERROR)
+			c->read_errno = errno;
 		if (status != CHANNEL_OK)
 			break;
 		n = read_some(c);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return failure(&c->read_errno);
 	}
-	if (status == CHANNEL_ERROR && c->broken == CHANNEL_OK)
-		c->read_errno = errno;
 	if (status != CHANNEL_OK)
 		return status;
 	c->hi += (size_t)n;
@@ -253,7 +253,7 @@ write_some(struct channel *c, bool *writable)
 {
 	const char *from = c->out + c->sent;
 	size_t len = c->queued - c->sent;
-	size_t most = c->tty_out ? 1 : PIPE_BUF;
+	size_t most = c->write_tty ? 1 : PIPE_BUF;
 
 	if (!c->write_plain)
 		return send(c->write_fd, from, len,

@@ -54,8 +54,7 @@ struct channel {
 	long long let_in;		/* when signals were last let in */
 	enum channel_status broken;	/* why nothing is written any more */
 	bool read_plain, write_plain;	/* no sockets */
-	bool terminal;			/* read_fd is one */
-	bool tty_out;			/* write_fd is one */
+	bool read_tty, write_tty;	/* terminals */
 	char last;			/* the octet read last from a terminal */
 	size_t lo, hi;			/* input: in[lo..hi) */
 	size_t seen;			/* octets of it with no delimiter */

@@ -883,30 +883,51 @@ on_ehlo(struct protocol *p, struct span argument)
 	return composed(p);
 }
 
+/* What MAIL and RCPT have in common: "FROM:<path> [parameters]". */
+static const struct side {
+	const char *word;
+	enum reply_id bad, utf8;
+} sides[] = {
+	{ "TO:", RE_BAD_RECIPIENT, RE_UTF8_RECIPIENT },
+	{ "FROM:", RE_BAD_SENDER, RE_UTF8_SENDER },
+};
+
+static enum reply_id
+parse_side(struct protocol *p, struct span argument, bool of_mail,
+    struct mailbox *m, struct text *options)
+{
+	const struct side *side = &sides[of_mail];
+	struct span given;		/* the path, with a route that it had */
+	enum reply_id fault;
+	enum path path;
+
+	if (!starts_with(argument, side->word))
+		return RE_SYNTAX;
+	given = argument = skip(argument, strlen(side->word));
+	path = parse_path(&argument, m);
+	given.len -= argument.len;
+	if (path == PATH_SYNTAX)
+		return RE_SYNTAX;
+	if (path == PATH_BAD || (m->whole.len == 0 && !of_mail))
+		return side->bad;
+	fault = parse_parameters(p, argument, of_mail, options);
+	if (fault != RE_NONE)
+		return fault;
+	if (any(given, is_8bit) && !p->envelope.utf8)
+		return side->utf8;
+	return is_utf8(given) ? RE_NONE : side->bad;
+}
+
 static enum reply_id
 check_sender(struct protocol *p, struct span argument, struct mailbox *sender)
 {
 	struct envelope *e = &p->envelope;
 	struct text options = { e->options_text, 0, sizeof e->options_text };
-	struct span given;		/* the path, with a route that it had */
-	enum reply_id fault;
-	enum path path;
+	enum reply_id fault = parse_side(p, argument, true, sender, &options);
 
-	if (!starts_with(argument, "FROM:"))
-		return RE_SYNTAX;
-	given = argument = skip(argument, 5);
-	path = parse_path(&argument, sender);
-	given.len -= argument.len;
-	if (path != PATH_OK)
-		return path == PATH_SYNTAX ? RE_SYNTAX : RE_BAD_SENDER;
-	fault = parse_parameters(p, argument, true, &options);
 	if (fault != RE_NONE)
 		return fault;
 	e->options = (struct span){ options.ptr, options.len };
-	if (any(given, is_8bit) && !e->utf8)
-		return RE_UTF8_SENDER;
-	if (!is_utf8(given))
-		return RE_BAD_SENDER;
 	if (p->config->max_messages > 0 &&
 	    p->messages >= p->config->max_messages)
 		return RE_MESSAGES;
@@ -972,26 +993,10 @@ static enum reply_id
 check_recipient(struct protocol *p, struct span argument, struct text *options)
 {
 	struct envelope *e = &p->envelope;
-	struct span given;		/* the path, with a route that it had */
-	enum reply_id fault;
-	enum path path;
+	enum reply_id fault = parse_side(p, argument, false, &p->to, options);
 
-	if (!starts_with(argument, "TO:"))
-		return RE_SYNTAX;
-	given = argument = skip(argument, 3);
-	path = parse_path(&argument, &p->to);
-	given.len -= argument.len;
-	if (path == PATH_SYNTAX)
-		return RE_SYNTAX;
-	if (path == PATH_BAD || p->to.whole.len == 0)
-		return RE_BAD_RECIPIENT;
-	fault = parse_parameters(p, argument, false, options);
 	if (fault != RE_NONE)
 		return fault;
-	if (any(given, is_8bit) && !e->utf8)
-		return RE_UTF8_RECIPIENT;
-	if (!is_utf8(given))
-		return RE_BAD_RECIPIENT;
 	/* each list ends in a newline a recipient where it is handed over */
 	if (e->recipients >= p->config->max_recipients ||
 	    e->recipients >= PROTOCOL_RECIPIENTS_MAX ||
@@ -1373,8 +1378,8 @@ verb_of(struct span line)
 	return (struct span){ verb.ptr, n };
 }
 
-/* Is the verb of a line that was cut behind the cut, or may it be?  It may be
- * BDAT then. */
+/* Does the cut of a line hide its verb, behind blanks, or the rest of it?  It
+ * may be BDAT then. */
 static bool
 is_hidden(struct span line)
 {

@@ -307,10 +307,11 @@ static bool
 log_ready(struct smtpd *s)
 {
 	enum channel_status status;
-	long long limit = s->log.stuck ? 0 : channel_now() + 1000;
+	long long limit;
 
 	if (S_ISREG(s->descriptor[2].st_mode))
 		return true;
+	limit = s->log.stuck ? 0 : channel_now() + 1000;
 	do
 		status = channel_wait(&s->channel, -1, 2, limit);
 	while (status == CHANNEL_INTERRUPTED);
@@ -1715,7 +1716,7 @@ commit(void *context, size_t recipient, struct reply *reply)
 	bool all = recipient == PROTOCOL_ALL;
 	struct run r = { .s = s, .e = e, .first = all ? 0 : recipient,
 	    .count = all ? e->recipients : 1 };
-	struct outcome how = { 0, 0, false, false, false };
+	struct outcome how = { 0 };
 	bool whole = complete(s);
 
 	r.to = envelope_recipient(e, r.first);
@@ -1841,6 +1842,8 @@ set_count(void *member, const char *value)
 		return "not a number from 0 to 1000000000";
 	return NULL;
 }
+
+_Static_assert(PROTOCOL_RECIPIENTS_MAX == 25600, "what the error says");
 
 static const char *
 set_recipients(void *member, const char *value)

@@ -6,10 +6,7 @@ load helper
 # cut HOW SIZE: see tests/cut.py.  Says how many cuts were tried.
 cut_off() {
 	mkdir "$BATS_TEST_TMPDIR/spool"
-	LOG=$LOG timeout 100 python3 -B "$ROOT/tests/cut.py" "$@" \
-		"$BATS_TEST_TMPDIR/spool" >"$BATS_TEST_TMPDIR/said" 2>&1 ||
-		fail "$(cat "$BATS_TEST_TMPDIR/said")"
-	sed 's/^/# /' "$BATS_TEST_TMPDIR/said" >&3
+	python_case 100 cut.py "$@" "$BATS_TEST_TMPDIR/spool"
 }
 
 @test "a client that leaves after any octet, over a socket" {

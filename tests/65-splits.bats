@@ -3,10 +3,7 @@
 load helper
 
 split_up() {
-	LOG=$LOG timeout 100 python3 -B "$ROOT/tests/splits.py" "$1" \
-		>"$BATS_TEST_TMPDIR/said" 2>&1 ||
-		fail "$(cat "$BATS_TEST_TMPDIR/said")"
-	sed 's/^/# /' "$BATS_TEST_TMPDIR/said" >&3
+	python_case 100 splits.py "$1"
 }
 
 @test "in every two writes and octet by octet, over a socket" {

@@ -5,10 +5,7 @@ load helper
 
 # on_signal CASE SIGNAL ...
 on_signal() {
-	LOG=$LOG timeout 60 python3 -B "$ROOT/tests/signals.py" "$@" \
-		>"$BATS_TEST_TMPDIR/said" 2>&1 ||
-		fail "$(cat "$BATS_TEST_TMPDIR/said")"
-	sed 's/^/# /' "$BATS_TEST_TMPDIR/said" >&3
+	python_case 60 signals.py "$@"
 }
 
 on_each_signal() {

@@ -134,3 +134,13 @@ gone() {
 		[ "$SECONDS" -lt "$end" ] || fail "process $1 lives"
 	done
 }
+
+# python_case SECONDS FILE [argument ...]: a case of tests/FILE, which fails with
+# what it says, and else may say how much it tried.
+python_case() {
+	LOG=$LOG PYTHONPATH=$ROOT/tests timeout "$1" \
+		python3 -B "$ROOT/tests/$2" "${@:3}" \
+		>"$BATS_TEST_TMPDIR/said" 2>&1 ||
+		fail "${*:2}: $(cat "$BATS_TEST_TMPDIR/said")"
+	sed 's/^/# /' "$BATS_TEST_TMPDIR/said" >&3
+}

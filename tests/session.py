@@ -151,8 +151,10 @@ class Session:
 
     def unread(self):
         """How much of what we sent the other side has not taken yet."""
+        pipe = self.ends.writes != self.ends.reads
         octets = bytearray(4)
-        fcntl.ioctl(self.ends.writes, termios.TIOCOUTQ, octets)
+        fcntl.ioctl(self.ends.writes,
+                    termios.FIONREAD if pipe else termios.TIOCOUTQ, octets)
         return int.from_bytes(octets, sys.byteorder)
 
     def taken(self):

@@ -3,13 +3,11 @@
 HOW: socket, pipes, tcp.
 
 What is said and what is run does not depend on how the octets arrive."""
-import fcntl
 import re
 import sys
-import termios
 
 from session import (DATA, EHLO, MAIL, QUIT, RCPT, Failure, Session, box,
-                     check, socket_pair, tcp, two_pipes, until)
+                     check, socket_pair, tcp, two_pipes)
 
 ENDS = {'socket': socket_pair, 'pipes': two_pipes, 'tcp': tcp}
 WIRE = (EHLO + MAIL + RCPT + b'rcpt TO:<two@b>\nRCPT TO:<->\r\n' + DATA +
@@ -21,20 +19,13 @@ CODES = [220, 250, 250, 250, 250, 501, 354, 250, 250, 250, 250, 250, 250, 503,
 KEPT = [b'Subject: s\n\n.x\n\n.\r\n', b'a\nb\n.\n']
 
 
-def unread(session, how):
-    octets = bytearray(4)
-    ask = termios.FIONREAD if how == 'pipes' else termios.TIOCOUTQ
-    fcntl.ioctl(session.ends.writes, ask, octets)
-    return int.from_bytes(octets, sys.byteorder)
-
-
 def play(how, pieces):
     """Each piece when the one before it was taken."""
     session = Session(ENDS[how](), '--no-received')
     try:
         for piece in pieces:
             check(session.send(piece), 'it closed')
-            until('all is taken', lambda: unread(session, how) == 0)
+            session.taken()
         session.rest()
         session.close()
         session.exit()

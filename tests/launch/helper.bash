@@ -60,10 +60,7 @@ teardown() {
 
 # Of tests/launch/client.py.
 client() {
-	LOG=$LOG PYTHONPATH=$ROOT/tests timeout 60 \
-		python3 -B "$ROOT/tests/launch/client.py" "$@" \
-		>"$BATS_TEST_TMPDIR/said" 2>&1 ||
-		fail "client $*: $(cat "$BATS_TEST_TMPDIR/said")"
+	python_case 60 launch/client.py "$@"
 }
 
 # What smtpd logs when the client has left already.
