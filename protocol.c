@@ -47,13 +47,13 @@ text_number(struct text *t, unsigned long long number)
 
 /* ---- octets ---- */
 
-static char
-lower(char c)
+char
+ascii_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-static bool
+bool
 is_blank(char c)
 {
 	return c == ' ' || c == '\t';
@@ -68,7 +68,7 @@ is_digit(char c)
 static bool
 is_alnum(char c)
 {
-	return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
+	return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
 }
 
 static bool
@@ -89,7 +89,7 @@ span_is(struct span s, const char *string)
 	size_t i;
 
 	for (i = 0; i < s.len; i++)
-		if (string[i] == '\0' || lower(s.ptr[i]) != lower(string[i]))
+		if (string[i] == '\0' || ascii_lower(s.ptr[i]) != ascii_lower(string[i]))
 			return false;
 	return string[i] == '\0';
 }
@@ -102,8 +102,8 @@ starts_with(struct span s, const char *string)
 	return s.len >= len && span_is((struct span){ s.ptr, len }, string);
 }
 
-static struct span
-skip(struct span s, size_t n)
+struct span
+span_skip(struct span s, size_t n)
 {
 	return (struct span){ s.ptr + n, s.len - n };
 }
@@ -137,13 +137,13 @@ next_word(struct span *s)
 	size_t n = 0;
 
 	while (s->len > 0 && is_blank(s->ptr[0]))
-		*s = skip(*s, 1);
+		*s = span_skip(*s, 1);
 	while (n < s->len && !is_blank(s->ptr[n]))
 		n++;
 	word = (struct span){ s->ptr, n };
-	*s = skip(*s, n);
+	*s = span_skip(*s, n);
 	while (s->len > 0 && is_blank(s->ptr[0]))
-		*s = skip(*s, 1);
+		*s = span_skip(*s, 1);
 	return word;
 }
 
@@ -206,7 +206,7 @@ is_utf8(struct span s)
 	while (s.len > 0) {
 		if ((n = utf8_character(s)) == 0)
 			return false;
-		s = skip(s, n);
+		s = span_skip(s, n);
 	}
 	return true;
 }
@@ -223,6 +223,8 @@ enum reply_id {
 	RE_DATA,
 	RE_BYE,
 	RE_VRFY,
+	RE_VRFY_UTF8,
+	RE_EXPN_UTF8,
 	RE_UNKNOWN,
 	RE_LINE,
 	RE_DISABLED,
@@ -263,6 +265,8 @@ static const struct reply replies[] = {
 	[RE_DATA] = { 354, NULL, "End data with <CR><LF>.<CR><LF>" },
 	[RE_BYE] = { 221, "2.0.0", "Bye" },
 	[RE_VRFY] = { 252, "2.0.0", "Send it some mail, we will see" },
+	[RE_VRFY_UTF8] = { 252, "2.6.8", "The name is UTF-8: ask for SMTPUTF8" },
+	[RE_EXPN_UTF8] = { 550, "5.6.8", "A name is UTF-8: ask for SMTPUTF8" },
 	[RE_UNKNOWN] = { 500, "5.5.1", "Command not recognized" },
 	[RE_LINE] = { 500, "5.5.2", "Line too long, or control octets in it" },
 	[RE_DISABLED] = { 502, "5.5.1", "Command not implemented" },
@@ -328,14 +332,14 @@ write_clean(struct protocol *p, struct span line, size_t max)
 	while (line.len > 0 && max > 0) {
 		n = utf8_character(line);
 		if (n == 0 || is_control(line.ptr[0]) ||
-		    (n > 1 && !p->envelope.utf8)) {
+		    (n > 1 && !p->envelope.utf8 && !p->utf8_asked)) {
 			text_char(&p->wire, '?');
 			n = 1;
 		} else if (n > max)
 			return;
 		else
 			text_span(&p->wire, (struct span){ line.ptr, n });
-		line = skip(line, n);
+		line = span_skip(line, n);
 		max -= n;
 	}
 }
@@ -369,7 +373,7 @@ write_reply(struct protocol *p, const struct reply *r)
 	    p->wire.len < p->wire.size - 2 * PROTOCOL_REPLY_LINE) {
 		line = (struct span){ rest.ptr, (size_t)(end - rest.ptr) };
 		write_line(p, r, line, true);
-		rest = skip(rest, line.len + 1);
+		rest = span_skip(rest, line.len + 1);
 	}
 	write_line(p, r, rest, false);
 	return (struct span){ p->wire.ptr, p->wire.len };
@@ -433,6 +437,7 @@ reset(struct protocol *p)
 		p->state = READY;
 	p->refused = p->deferred = 0;
 	p->fault.code = 0;
+	e->verb = NULL;
 	e->sender = (struct mailbox){ { "", 0 }, { "", 0 }, { "", 0 } };
 	e->options = e->envid = (struct span){ "", 0 };
 	e->body = BODY_7BIT;
@@ -476,7 +481,7 @@ envelope_recipient(const struct envelope *e, size_t i)
 	    { start + r->len, 0 } };
 
 	if (r->local_len < r->len)
-		m.domain = skip(m.whole, r->local_len + 1U);
+		m.domain = span_skip(m.whole, r->local_len + 1U);
 	return m;
 }
 
@@ -549,16 +554,30 @@ domain_ok(struct span s)
 	return s.ptr[s.len - 1] != '.';
 }
 
+bool
+protocol_is_domain(struct span s)
+{
+	return domain_ok(s) && is_utf8(s);
+}
+
+/* What can be handed over: no option, and no function, not even in the part of
+ * it that EXT is. */
+static bool
+value_ok(struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if (is_function(span_skip(s, i)))
+			return false;
+	return s.len > 0 && s.ptr[0] != '-';
+}
+
 /* Not judged beyond what keeps it one word for whoever gets it. */
 static bool
 local_ok(struct span s)
 {
-	size_t i;
-
-	for (i = 0; i < s.len; i++)	/* a part of it is a value too: EXT */
-		if (is_function(skip(s, i)))
-			return false;
-	return s.len > 0 && s.ptr[0] != '-' && !any(s, is_control) &&
+	return value_ok(s) && !any(s, is_control) &&
 	    unquoted(s, ' ', ' ') == s.len && unquoted(s, '<', '>') == s.len;
 }
 
@@ -570,13 +589,19 @@ parse_mailbox(struct span s, struct mailbox *m)
 	*m = (struct mailbox){ s, s, { s.ptr + s.len, 0 } };
 	for (at = unquoted(s, '@', '@'); at < s.len; at = next) {
 		m->local = (struct span){ s.ptr, at };
-		m->domain = skip(s, at + 1);
+		m->domain = span_skip(s, at + 1);
 		next = at + 1 + unquoted(m->domain, '@', '@');
 	}
 	if (s.len > PROTOCOL_MAILBOX_MAX || !local_ok(m->local) ||
 	    (m->local.len < s.len && !domain_ok(m->domain)))
 		return PATH_BAD;
 	return PATH_OK;
+}
+
+bool
+protocol_is_mailbox(struct span s, struct mailbox *m)
+{
+	return parse_mailbox(s, m) == PATH_OK && is_utf8(s);
 }
 
 /* A source route is checked and dropped (RFC 5321, appendix C). */
@@ -586,17 +611,17 @@ drop_route(struct span *s)
 	size_t n;
 
 	while (s->len > 0 && s->ptr[0] == '@') {
-		*s = skip(*s, 1);
+		*s = span_skip(*s, 1);
 		n = s->len > 0 && s->ptr[0] == '[' ? unquoted(*s, ']', ']') : 0;
 		if (n < s->len)
-			n += unquoted(skip(*s, n), ',', ':');
+			n += unquoted(span_skip(*s, n), ',', ':');
 		if (n >= s->len || !domain_ok((struct span){ s->ptr, n }))
 			return PATH_SYNTAX;
 		if (s->ptr[n] == ':') {
-			*s = skip(*s, n + 1);
+			*s = span_skip(*s, n + 1);
 			return PATH_OK;
 		}
-		*s = skip(*s, n + 1);
+		*s = span_skip(*s, n + 1);
 	}
 	return PATH_SYNTAX;
 }
@@ -610,15 +635,15 @@ parse_path(struct span *s, struct mailbox *m)
 	size_t n;
 
 	while (s->len > 0 && is_blank(s->ptr[0]))
-		*s = skip(*s, 1);
+		*s = span_skip(*s, 1);
 	bare = s->len == 0 || s->ptr[0] != '<';
-	inner = bare ? *s : skip(*s, 1);
+	inner = bare ? *s : span_skip(*s, 1);
 	n = bare ? unquoted(inner, ' ', '\t') : unquoted(inner, '>', '>');
 	if (n > inner.len)
 		return PATH_BAD;
 	if (n == (bare ? 0 : inner.len))
 		return PATH_SYNTAX;
-	*s = skip(inner, bare ? n : n + 1);
+	*s = span_skip(inner, bare ? n : n + 1);
 	if (s->len > 0 && !is_blank(s->ptr[0]))
 		return PATH_SYNTAX;
 	inner.len = n;
@@ -653,14 +678,14 @@ decode_xtext(struct span s, struct text *t)
 {
 	char c;
 
-	for (; s.len > 0; s = skip(s, 1)) {
+	for (; s.len > 0; s = span_skip(s, 1)) {
 		c = s.ptr[0];
 		if (c == '+') {
 			if (s.len < 3 || hex(s.ptr[1]) > 15 ||
 			    hex(s.ptr[2]) > 15)
 				return false;
 			c = (char)(hex(s.ptr[1]) << 4 | hex(s.ptr[2]));
-			s = skip(s, 2);
+			s = span_skip(s, 2);
 			if (is_control(c))
 				return false;
 		} else if (!is_value_octet(c))
@@ -756,7 +781,7 @@ set_notify(struct protocol *p, struct span value)
 		seen |= 1U << i;
 		if (n == value.len)
 			return RE_NONE;
-		value = skip(value, n + 1);
+		value = span_skip(value, n + 1);
 	}
 }
 
@@ -770,7 +795,7 @@ set_orcpt(struct protocol *p, struct span value)
 	if (sign == NULL || value.len > 500)
 		return RE_PARAMETER;
 	type = (struct span){ value.ptr, (size_t)(sign - value.ptr) };
-	address = skip(value, type.len + 1);
+	address = span_skip(value, type.len + 1);
 	if (type.len == 0 || address.len == 0 ||
 	    !all(type, is_label_octet) || any(type, is_8bit))
 		return RE_PARAMETER;
@@ -800,7 +825,7 @@ set_parameter(struct protocol *p, struct span word, bool of_mail)
 {
 	const char *sign = memchr(word.ptr, '=', word.len);
 	size_t i, len = sign != NULL ? (size_t)(sign - word.ptr) : word.len;
-	struct span value = skip(word, sign != NULL ? len + 1 : len);
+	struct span value = span_skip(word, sign != NULL ? len + 1 : len);
 	const struct parameter *row;
 
 	for (i = 0; i < sizeof parameters / sizeof *parameters; i++) {
@@ -903,7 +928,7 @@ parse_side(struct protocol *p, struct span argument, bool of_mail,
 
 	if (!starts_with(argument, side->word))
 		return RE_SYNTAX;
-	given = argument = skip(argument, strlen(side->word));
+	given = argument = span_skip(argument, strlen(side->word));
 	path = parse_path(&argument, m);
 	given.len -= argument.len;
 	if (path == PATH_SYNTAX)
@@ -1032,26 +1057,59 @@ will_forward(struct protocol *p)
 	return composed(p);
 }
 
-/* Asks the handler whether the mailbox is taken, and what to say of it. */
+void
+text_mailbox(struct text *t, const struct mailbox *m, struct span domain)
+{
+	text_char(t, '<');
+	text_span(t, m->whole);
+	if (m->domain.len == 0) {
+		text_char(t, '@');
+		text_span(t, domain);
+	}
+	text_char(t, '>');
+}
+
+/* Asks the handler who it is; what it says of a name for VRFY and EXPN is left
+ * to be sent. */
+static enum lookup_result
+look_up(struct protocol *p, enum lookup_verb verb, struct span options,
+    struct reply *own)
+{
+	struct lookup l = { verb, p->to, options, &p->envelope,
+	    compose(p, 250, "2.1.5") };
+	enum lookup_result user;
+
+	p->text.size = PROTOCOL_EXPANDED_MAX;
+	user = p->handler->look_up_name(p->context, &l, own);
+	if (p->text.len == 0)
+		text_mailbox(&p->text, &p->to, span_of(p->config->domain));
+	composed(p);
+	return user;
+}
+
+/* Asks the handler whether the name is taken, and what to say of it. */
 static enum reply_id
-check_user(struct protocol *p, enum forward_result *forward, bool *taken)
+check_user(struct protocol *p, enum lookup_verb verb, struct span options,
+    enum forward_result *forward)
 {
 	static const enum reply_id usual[] = {
-		[VALID_USER] = RE_RECIPIENT, [AMBIGUOUS_USER] = RE_AMBIGUOUS,
+		[VALID_USER] = RE_COMPOSED, [AMBIGUOUS_USER] = RE_AMBIGUOUS,
 		[UNKNOWN_USER] = RE_NO_USER, [LOOKUP_ERROR] = RE_LOOKUP,
 	};
 	struct reply own = { 0, NULL, NULL };
+	bool rcpt = verb == LOOKUP_RCPT;
 	enum lookup_result user;
 
 	*forward = p->handler->forward_domain(p->context, &p->to, &own);
-	*taken = *forward == WILL_FORWARD;
-	if (*forward == CANNOT_FORWARD)
-		return chosen(p, &own, RE_RELAY);
+	if (*forward == CANNOT_FORWARD ||
+	    (*forward == WILL_FORWARD && verb == LOOKUP_EXPN))
+		return chosen(p, &own, rcpt ? RE_RELAY : RE_NO_USER);
 	if (*forward == WILL_FORWARD)
 		return chosen(p, &own, will_forward(p));
-	user = p->handler->look_up_name(p->context, &p->to, &own);
-	*taken = user == VALID_USER;
-	return *taken ? RE_RECIPIENT : chosen(p, &own, usual[user]);
+	user = look_up(p, verb, options, &own);
+	if (user == VALID_USER)
+		return rcpt ? RE_RECIPIENT : RE_COMPOSED;
+	return chosen(p, &own, usual[user]);
 }
 
 static void
@@ -1082,16 +1140,20 @@ on_rcpt(struct protocol *p, struct span argument)
 	    sizeof e->options_list - e->options_len };
 	enum forward_result forward = LOCAL_DOMAIN;
 	enum reply_id id = check_recipient(p, argument, &options);
-	bool taken = false;
 
 	if (id == RE_NONE)
-		id = check_user(p, &forward, &taken);
-	if (taken)
+		id = check_user(p, LOOKUP_RCPT,
+		    (struct span){ options.ptr, options.len }, &forward);
+	switch (reply_of(p, id)->code / 100) {
+	case 2:
 		add_recipient(p, forward, options.len);
-	else if (reply_of(p, id)->code / 100 == 4)
+		break;
+	case 4:
 		p->deferred++;
-	else
+		break;
+	default:
 		p->refused++;
+	}
 	return id;
 }
 
@@ -1156,11 +1218,61 @@ on_rset(struct protocol *p, struct span argument)
 	return RE_OK;
 }
 
+/* What VRFY and EXPN ask for: a mailbox, or words that look like none. */
+static bool
+parse_name(struct span s, struct mailbox *m)
+{
+	struct span rest = s;
+
+	if (parse_path(&rest, m) == PATH_OK && rest.len == 0)
+		return m->whole.len > 0 && is_utf8(s);
+	*m = (struct mailbox){ s, s, { s.ptr + s.len, 0 } };
+	return value_ok(s) && is_utf8(s) && s.ptr[0] != '<' &&
+	    memchr(s.ptr, '@', s.len) == NULL;
+}
+
+/* RFC 6531, 3.7.4.2: takes "SMTPUTF8" off the end of *s. */
+static bool
+take_utf8(struct span *s)
+{
+	static const char word[] = "SMTPUTF8";
+	size_t len = sizeof word - 1;
+
+	if (s->len <= len || !is_blank(s->ptr[s->len - len - 1]) ||
+	    !span_is(span_skip(*s, s->len - len), word))
+		return false;
+	s->len -= len;
+	while (s->len > 0 && is_blank(s->ptr[s->len - 1]))
+		s->len--;
+	return true;
+}
+
+static enum reply_id
+tell(struct protocol *p, struct span name, enum lookup_verb verb)
+{
+	enum forward_result forward;
+	enum reply_id id;
+
+	p->utf8_asked = take_utf8(&name);
+	if (!parse_name(name, &p->to))
+		return RE_BAD_RECIPIENT;
+	id = check_user(p, verb, (struct span){ "", 0 }, &forward);
+	if (p->utf8_asked || reply_of(p, id)->code / 100 != 2 ||
+	    !any(span_of(reply_of(p, id)->text), is_8bit))
+		return id;
+	return verb == LOOKUP_VRFY ? RE_VRFY_UTF8 : RE_EXPN_UTF8;
+}
+
 static enum reply_id
 on_vrfy(struct protocol *p, struct span argument)
 {
-	(void)p, (void)argument;
-	return RE_VRFY;
+	return p->config->vrfy ? tell(p, argument, LOOKUP_VRFY) : RE_VRFY;
+}
+
+static enum reply_id
+on_expn(struct protocol *p, struct span argument)
+{
+	return tell(p, argument, LOOKUP_EXPN);
 }
 
 static enum reply_id on_help(struct protocol *p, struct span argument);
@@ -1195,44 +1307,44 @@ static const struct command {
 	unsigned states;		/* in which it is legal */
 	enum argument argument;
 	enum counted counted;
-	bool announced;			/* a keyword of EHLO, RFC 5321, 4.1.1.1 */
+	unsigned announced;		/* an EHLO keyword with this feature */
 	enum reply_id (*handle)(struct protocol *, struct span argument);
 	const char *help;
 } commands[] = {
-	{ "HELO", IN_SMTP, ANY, NAME, COUNT_ALL, false, on_helo,
+	{ "HELO", IN_SMTP, ANY, NAME, COUNT_ALL, 0, on_helo,
 	    "HELO name: begin" },
-	{ "EHLO", IN_SMTP, ANY, NAME, COUNT_ALL, false, on_ehlo,
+	{ "EHLO", IN_SMTP, ANY, NAME, COUNT_ALL, 0, on_ehlo,
 	    "EHLO name: begin, and hear what we can do" },
-	{ "LHLO", IN_LMTP, ANY, NAME, COUNT_ALL, false, on_ehlo,
+	{ "LHLO", IN_LMTP, ANY, NAME, COUNT_ALL, 0, on_ehlo,
 	    "LHLO name: begin, and hear what we can do" },
-	{ "MAIL", 0, READY, NEEDED, COUNT_ALL, false, on_mail,
+	{ "MAIL", 0, READY, NEEDED, COUNT_ALL, 0, on_mail,
 	    "MAIL FROM:<sender> [parameters]: a new message" },
-	{ "SEND", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, true, on_send,
-	    "SEND FROM:<sender>: a message to the terminal" },
-	{ "SOML", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, true, on_soml,
-	    "SOML FROM:<sender>: to the terminal or the mailbox" },
-	{ "SAML", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, true, on_saml,
-	    "SAML FROM:<sender>: to the terminal and the mailbox" },
-	{ "RCPT", 0, SENDER | RECIPIENT, NEEDED, GUESSES, false, on_rcpt,
+	{ "SEND", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, WITH_TERMINAL,
+	    on_send, "SEND FROM:<sender>: a message to the terminal" },
+	{ "SOML", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, WITH_TERMINAL,
+	    on_soml, "SOML FROM:<sender>: to the terminal or the mailbox" },
+	{ "SAML", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, WITH_TERMINAL,
+	    on_saml, "SAML FROM:<sender>: to the terminal and the mailbox" },
+	{ "RCPT", 0, SENDER | RECIPIENT, NEEDED, GUESSES, 0, on_rcpt,
 	    "RCPT TO:<recipient> [parameters]: who is to get it" },
-	{ "DATA", 0, SENDER | RECIPIENT, NONE, BUT_SEQUENCE, false, on_data,
+	{ "DATA", 0, SENDER | RECIPIENT, NONE, BUT_SEQUENCE, 0, on_data,
 	    "DATA: the message follows, up to a line with a dot" },
-	{ "BDAT", 0, ANY, CHUNK, BUT_SEQUENCE, false, on_bdat,
+	{ "BDAT", 0, ANY, CHUNK, BUT_SEQUENCE, 0, on_bdat,
 	    "BDAT n [LAST]: n octets of the message follow" },
-	{ "RSET", 0, ANY, NONE, COUNT_ALL, false, on_rset,
+	{ "RSET", 0, ANY, NONE, COUNT_ALL, 0, on_rset,
 	    "RSET: forget the message" },
-	{ "VRFY", 0, ANY, NEEDED, GUESSES, false, on_vrfy,
+	{ "VRFY", 0, ANY, NEEDED, GUESSES, WITH_VRFY, on_vrfy,
 	    "VRFY name: is there such a user?" },
-	{ "EXPN", WITH_VRFY, ANY, NEEDED, GUESSES, true, NULL,
+	{ "EXPN", WITH_VRFY, ANY, NEEDED, GUESSES, WITH_VRFY, on_expn,
 	    "EXPN name: who is on the list?" },
-	{ "HELP", 0, ANY, ALLOWED, COUNT_ALL, true, on_help,
+	{ "HELP", 0, ANY, ALLOWED, COUNT_ALL, MODES, on_help,
 	    "HELP [verb]: this text" },
-	{ "NOOP", 0, ANY, ALLOWED, COUNT_ALL, false, on_noop,
+	{ "NOOP", 0, ANY, ALLOWED, COUNT_ALL, 0, on_noop,
 	    "NOOP: nothing" },
-	{ "TURN", NEVER, ANY, ALLOWED, COUNT_ALL, false, NULL, NULL },
-	{ "AUTH", NEVER, ANY, ALLOWED, COUNT_ALL, false, NULL, NULL },
-	{ "STARTTLS", NEVER, ANY, ALLOWED, COUNT_ALL, false, NULL, NULL },
-	{ "QUIT", 0, ANY, NONE, COUNT_ALL, false, on_quit,
+	{ "TURN", NEVER, ANY, ALLOWED, COUNT_ALL, 0, NULL, NULL },
+	{ "AUTH", NEVER, ANY, ALLOWED, COUNT_ALL, 0, NULL, NULL },
+	{ "STARTTLS", NEVER, ANY, ALLOWED, COUNT_ALL, 0, NULL, NULL },
+	{ "QUIT", 0, ANY, NONE, COUNT_ALL, 0, on_quit,
 	    "QUIT: the end" },
 };
 
@@ -1313,7 +1425,7 @@ announce(const struct protocol *p, struct text *t)
 	text_string(t, "\nLIMITS");
 	announce_limits(p, t);
 	for (i = 0; i < COMMANDS; i++) {
-		if (!commands[i].announced || !is_on(p, &commands[i]))
+		if ((commands[i].announced & p->features) == 0)
 			continue;
 		text_char(t, '\n');
 		text_string(t, commands[i].verb);
@@ -1450,6 +1562,13 @@ trim(struct span line)
 	return line;
 }
 
+/* RCPT, VRFY and EXPN, whatever comes of them. */
+bool
+protocol_asks(const struct protocol *p, struct span line)
+{
+	return find_command(p, verb_of(line))->counted == GUESSES;
+}
+
 struct span
 protocol_command(struct protocol *p, struct span line)
 {
@@ -1460,6 +1579,7 @@ protocol_command(struct protocol *p, struct span line)
 	assert(p->wants == PROTOCOL_LINE);
 	line = trim(line);
 	p->to.whole.len = 0;
+	p->utf8_asked = false;
 	id = dispatch(p, row, line, whole);
 	id = count_error(p, row, id);
 	close_after(p, id);
@@ -1493,7 +1613,7 @@ scan_header(struct protocol *p, struct span s)
 			p->header = p->header == 0 || p->header == CR_AT_START ?
 			    HEADER_OVER : 0;
 		else if (p->header < WORD_SEEN &&
-		    lower(c) == "received"[p->header])
+		    ascii_lower(c) == "received"[p->header])
 			p->header++;
 		else if (p->header == WORD_SEEN && is_blank(c))
 			continue;
@@ -1780,6 +1900,8 @@ protocol_open(struct protocol *p, const struct protocol_config *config,
 	p->features = config->lmtp ? IN_LMTP : IN_SMTP;
 	if (config->terminal)
 		p->features |= WITH_TERMINAL;
+	if (config->vrfy)
+		p->features |= WITH_VRFY;
 	p->state = START;
 	p->wants = PROTOCOL_LINE;
 	reset(p);
@@ -1862,12 +1984,17 @@ serve_line(struct serving *s)
 {
 	struct span line;
 
+	enum channel_status status = CHANNEL_OK;
+
 	if (channel_record(s->c, '\n', PROTOCOL_LINE_MAX, &line) ==
 	    CHANNEL_EMPTY)
 		return fill(s);
 	s->by = 0;
-	channel_write(s->c, protocol_command(s->p, line));
-	return CHANNEL_OK;
+	if (s->p->config->slow_look_up && protocol_asks(s->p, line))
+		status = flush(s);
+	if (status == CHANNEL_OK)
+		channel_write(s->c, protocol_command(s->p, line));
+	return status;
 }
 
 static enum channel_status

@@ -30,6 +30,7 @@ enum {
 	PROTOCOL_DOMAIN_MAX = 255,	/* RFC 5321, 4.5.3.1.2 */
 	PROTOCOL_REPLY_LINE = 512,	/* RFC 5321, 4.5.3.1.5, with its CRLF */
 	PROTOCOL_REPLY_MAX = 8192,	/* octets of a whole reply */
+	PROTOCOL_EXPANDED_MAX = 4096,	/* of what VRFY and EXPN find */
 	PROTOCOL_ENVID_MAX = 100,	/* RFC 3461, 4.4 */
 	PROTOCOL_LIST_MAX = 100 * 1024,	/* octets of all recipients together */
 	PROTOCOL_RECIPIENTS_MAX = PROTOCOL_LIST_MAX / 4
@@ -52,8 +53,14 @@ void text_char(struct text *t, char c);
 /* A string's octets, without its NUL. */
 struct span span_of(const char *string);
 
+/* All but the first n octets. */
+struct span span_skip(struct span octets, size_t n);
+
 /* Equal but for the case of ASCII letters. */
 bool span_is(struct span octets, const char *string);
+
+char ascii_lower(char c);
+bool is_blank(char c);		/* a space or a tab */
 
 /* What the client is told.  enhanced is NULL where a reply has none (RFC 2034);
  * text is printable, its lines separated by '\n'. */
@@ -71,6 +78,7 @@ struct mailbox {
 
 enum forward_result { LOCAL_DOMAIN, WILL_FORWARD, CANNOT_FORWARD };
 enum lookup_result { VALID_USER, AMBIGUOUS_USER, UNKNOWN_USER, LOOKUP_ERROR };
+enum lookup_verb { LOOKUP_RCPT, LOOKUP_VRFY, LOOKUP_EXPN };
 enum body_type { BODY_7BIT, BODY_8BITMIME, BODY_BINARYMIME };
 
 struct recipient {
@@ -79,11 +87,13 @@ struct recipient {
 	uint8_t forward;		/* enum forward_result */
 };
 
-/* What came before the message; valid from begin to the last commit or discard.
- * Members below the line are the protocol's own. */
+/* What came before the message; valid from begin to the last commit or discard,
+ * and during a look-up, as far as it is known then.  Members below the line are
+ * the protocol's own. */
 struct envelope {
-	const char *verb;		/* MAIL, SEND, SOML or SAML */
-	const char *with;		/* the protocol's name, RFC 3848, 6531 */
+	const char *verb;		/* MAIL, SEND, SOML or SAML; NULL: none yet */
+	const char *with;		/* the protocol's name, RFC 3848, 6531; */
+					/* NULL before HELO */
 	struct span helo;		/* the client's word: any octets but controls */
 	struct mailbox sender;
 	struct span options;		/* MAIL's parameters as given */
@@ -108,12 +118,31 @@ struct mailbox envelope_recipient(const struct envelope *e, size_t i);
 struct span envelope_options(const struct envelope *e, size_t i);
 enum forward_result envelope_forward(const struct envelope *e, size_t i);
 
+/* A question about a name. */
+struct lookup {
+	enum lookup_verb verb;		/* who asks */
+	struct mailbox name;		/* RCPT's; the argument of VRFY and EXPN, */
+					/* which may be words: all of them local */
+	struct span options;		/* RCPT's parameters as given */
+	const struct envelope *envelope;	/* without this recipient */
+	struct text *expanded;		/* VRFY's and EXPN's 250, a mailbox a */
+					/* line, 100 lines at most; left empty: */
+					/* the name itself */
+};
+
+/* Text of a mailbox, in brackets: with this domain where it has none. */
+void text_mailbox(struct text *t, const struct mailbox *m, struct span domain);
+
+/* RFC 5321, 4.1.2, RFC 6531, 3.3: can this be a domain, a mailbox? */
+bool protocol_is_domain(struct span s);
+bool protocol_is_mailbox(struct span s, struct mailbox *m);
+
 /* One reply and what it answered, for a log. */
 struct exchange {
 	const char *verb;		/* of the table; "" for no such verb; */
 					/* NULL: nothing, the session ends */
 	struct span line;		/* as the client wrote it; empty if none */
-	struct span mailbox;		/* RCPT's, where it was one; else empty */
+	struct span mailbox;		/* the name that it asks for; else empty */
 	const struct reply *reply;
 	bool message;			/* it answers a message, not a command */
 };
@@ -132,14 +161,14 @@ struct exchange {
  * that reply must stay until the next call.
  */
 struct protocol_handler {
-	/* Whose domain it is; asked first for each RCPT.  A reply with a code
-	 * is sent in the place of 251 or 550. */
+	/* Whose domain it is; asked first for each RCPT, VRFY and EXPN.  A
+	 * reply with a code is sent in the place of 251 or 550. */
 	enum forward_result (*forward_domain)(void *context,
 	    const struct mailbox *to, struct reply *reply);
 	/* Who it is; asked where the domain is local.  A reply with a code is
 	 * sent in the place of 553, 550 or 451. */
 	enum lookup_result (*look_up_name)(void *context,
-	    const struct mailbox *name, struct reply *reply);
+	    const struct lookup *lookup, struct reply *reply);
 	bool (*begin)(void *context, const struct envelope *envelope,
 	    struct reply *reply);
 	/* Decoded content, in pieces; valid during the call. */
@@ -157,8 +186,11 @@ struct protocol_handler {
 struct protocol_config {
 	const char *hostname;		/* our name */
 	const char *banner;		/* behind it in the greeting */
+	const char *domain;		/* of names that come without one */
 	bool lmtp;
 	bool terminal;			/* SEND, SOML, SAML */
+	bool vrfy;			/* VRFY and EXPN ask look_up_name */
+	bool slow_look_up;		/* replies leave before it is asked */
 	bool crlf;			/* content with CRLF line ends, else LF */
 	bool reject_bare_newlines;
 	bool dsn;			/* announce DSN */
@@ -215,7 +247,8 @@ struct protocol {
 	struct reply fault;		/* latched; code 0 if none */
 	size_t due, answered;		/* replies to the message */
 
-	struct mailbox to;		/* of the RCPT that is being answered */
+	struct mailbox to;		/* of RCPT, VRFY, EXPN being answered */
+	bool utf8_asked;		/* by a parameter of VRFY or EXPN */
 	struct text text;		/* of a reply that is composed */
 	struct reply composed;
 	struct text wire;
@@ -237,6 +270,9 @@ struct span protocol_greeting(struct protocol *p);
 /* Where LINE is wanted: one command line with its LF.  One that was longer than
  * PROTOCOL_LINE_MAX comes cut to that length, and so without. */
 struct span protocol_command(struct protocol *p, struct span line);
+
+/* May this line make protocol_command ask look_up_name? */
+bool protocol_asks(const struct protocol *p, struct span line);
 
 /* Where CONTENT is wanted: decodes octets, in place.  Returns how many of them
  * belong to the message: less than len where it, or the chunk, is whole. */

@@ -46,7 +46,8 @@
 enum {
 	EX_OK = 0, EX_USAGE = 64, EX_DATAERR = 65, EX_NOUSER = 67,
 	EX_NOHOST = 68, EX_UNAVAILABLE = 69, EX_OSERR = 71, EX_OSFILE = 72,
-	EX_CANTCREAT = 73, EX_PROTOCOL = 76, EX_NOPERM = 77, EX_CONFIG = 78
+	EX_CANTCREAT = 73, EX_TEMPFAIL = 75, EX_PROTOCOL = 76, EX_NOPERM = 77,
+	EX_CONFIG = 78
 };
 
 enum {
@@ -56,17 +57,37 @@ enum {
 	MEMORY_MAX = 1024 * 1024,	/* larger messages go to a file */
 	PIECE = 16 * 1024,		/* smaller pieces are gathered */
 	TERM_TO_KILL = 5000,		/* ms */
+	LOOKUP_TIME = 30 * 1000,	/* ms; a look-up's */
+	LOOKUP_TERM_TO_KILL = 1000,
+	FILE_LINE_MAX = 64 * 1024,	/* of a file of the configuration */
+	CHOSEN_LINES = 10,		/* of a reply that a command chooses */
 	ADDRESS_MAX = 64, NAME_MAX_OCTETS = 255
 };
 
 enum log_to { LOG_DEFAULT, LOG_STDERR, LOG_SYSLOG, LOG_NONE };
 enum log_level { LOG_CONFIG = 3, LOG_FAULT = 4, LOG_INFO = 6 };
 
+/* One value of an option that may be given often: itself, or a file of such
+ * values, open from the start of the session to its end. */
+struct source {
+	const char *value;
+	bool is_file;
+	int fd;
+	struct stat checked;		/* as it was when all of it was good */
+};
+
+struct sources {
+	struct source *list;
+	size_t count;
+};
+
 /* What the command line says. */
 struct settings {
 	struct protocol_config protocol;
 	char **command;
 	long long command_timeout;	/* ms */
+	struct sources domains, forwards, users;
+	const char *lookup;
 	bool received, return_path, verbose, check;
 	const char *spool;
 	enum log_to log;
@@ -89,6 +110,16 @@ struct peer {
 	char local_address[ADDRESS_MAX], local_port[8];
 };
 
+/* The reply that a run's output ends in, so far. */
+struct chosen {
+	unsigned lines;			/* 0: none */
+	bool more;			/* the last of them promises another */
+	int code;			/* 0: not given */
+	char enhanced[sizeof "5.999.999"];	/* "": not given */
+	size_t len, last;		/* of the text; where its last line is */
+	char text[CHOSEN_LINES * PROTOCOL_REPLY_LINE + 1];
+};
+
 /* A message on its way to disk: pending octets follow those in fd. */
 struct spool {
 	int fd;				/* -1: none yet */
@@ -99,6 +130,17 @@ struct spool {
 	unsigned long long size;	/* octets in fd */
 	size_t pending_len;
 	char pending[PIECE];
+};
+
+/* A file, a line at a time. */
+struct reader {
+	const struct source *file;
+	off_t at;			/* of what is read next */
+	size_t lo, hi;
+	bool end;
+	unsigned long number;		/* of the line, from 1 */
+	const char *fault;		/* why there is no line; NULL: the end */
+	char space[FILE_LINE_MAX];
 };
 
 struct smtpd {
@@ -120,6 +162,10 @@ struct smtpd {
 	char id[32];
 	char okay[48];			/* "Ok ID" */
 	unsigned long long messages;
+
+	bool relay_client;		/* the launcher says so */
+	struct chosen chosen;		/* of the last run */
+	struct reader reader;
 
 	char **environment;		/* the inherited part, then ours */
 	size_t inherited;
@@ -548,6 +594,646 @@ refuse_listener(struct smtpd *s)
 	    "set Accept=yes (inetd: nowait)");
 }
 
+/* ---- files of the configuration: rule 5 ---- */
+
+static void
+open_reader(struct reader *f, const struct source *file)
+{
+	f->file = file;
+	f->at = 0;
+	f->lo = f->hi = 0;
+	f->end = false;
+	f->number = 0;
+	f->fault = NULL;
+}
+
+static bool
+fill_reader(struct reader *f)
+{
+	ssize_t n;
+
+	if (f->hi - f->lo == sizeof f->space) {
+		f->number++;
+		f->fault = "the line is longer than 65536 octets";
+		return false;
+	}
+	memmove(f->space, f->space + f->lo, f->hi - f->lo);
+	f->hi -= f->lo;
+	f->lo = 0;
+	do
+		n = pread(f->file->fd, f->space + f->hi,
+		    sizeof f->space - f->hi, f->at);
+	while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		f->fault = strerror(errno);
+		return false;
+	}
+	f->at += n;
+	f->hi += (size_t)n;
+	f->end = n == 0;
+	return true;
+}
+
+_Static_assert(FILE_LINE_MAX == 65536, "what the fault says");
+
+static bool
+is_space(char c)
+{
+	return is_blank(c) || c == '\r';
+}
+
+static struct span
+trim(struct span s)
+{
+	while (s.len > 0 && is_space(s.ptr[s.len - 1]))
+		s.len--;
+	while (s.len > 0 && is_space(s.ptr[0]))
+		s = span_skip(s, 1);
+	return s;
+}
+
+/* The next line, without its end; false at the end, or where there is a
+ * fault. */
+static bool
+next_line(struct reader *f, struct span *line)
+{
+	const char *start, *lf;
+	size_t len;
+
+	for (;;) {
+		start = f->space + f->lo;
+		len = f->hi - f->lo;
+		lf = memchr(start, '\n', len);
+		if (lf != NULL || f->end)
+			break;
+		if (!fill_reader(f))
+			return false;
+	}
+	if (lf == NULL && len == 0)
+		return false;
+	if (lf != NULL)
+		len = (size_t)(lf - start);
+	f->lo += len + (lf != NULL);
+	f->number++;
+	*line = (struct span){ start, len };
+	return true;
+}
+
+static bool
+same_time(const struct stat *a, const struct stat *b)
+{
+	return a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Is there a line for which test is true?  It is the reader's line then.  The
+ * reader's fault tells where not all of them could be asked. */
+static bool
+find_line(struct reader *f, const struct source *file,
+    bool (*test)(void *, struct span), void *argument)
+{
+	struct span line;
+	struct stat now;
+
+	open_reader(f, file);
+	while (next_line(f, &line))
+		if (test(argument, line))
+			return true;
+	if (f->fault == NULL && (fstat(file->fd, &now) != 0 ||
+	    !same_time(&now, &file->checked)))
+		f->fault = "it changed while it was in use";
+	return false;
+}
+
+/* ---- files of domains ---- */
+
+/* A domain, or ".domain": all that is below it. */
+static bool
+is_rule(struct span s)
+{
+	return protocol_is_domain(s.len > 0 && s.ptr[0] == '.' ?
+	    span_skip(s, 1) : s);
+}
+
+/* Less its comment, and the blanks around it. */
+static struct span
+rule_of(struct span line)
+{
+	const char *sign = memchr(line.ptr, '#', line.len);
+
+	if (sign != NULL)
+		line.len = (size_t)(sign - line.ptr);
+	return trim(line);
+}
+
+static const char *
+check_rule(struct span line)
+{
+	struct span rule = rule_of(line);
+
+	return rule.len == 0 || is_rule(rule) ? NULL : "not a domain";
+}
+
+static bool
+same_octets(struct span a, struct span b)
+{
+	size_t i;
+
+	for (i = 0; i < a.len && i < b.len; i++)
+		if (ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[i]))
+			return false;
+	return a.len == b.len;
+}
+
+static bool
+rule_matches(struct span rule, struct span domain)
+{
+	if (rule.len > 0 && rule.ptr[0] == '.' && domain.len > rule.len)
+		domain = span_skip(domain, domain.len - rule.len);
+	return same_octets(rule, domain);
+}
+
+static bool
+line_matches(void *domain, struct span line)
+{
+	return rule_matches(rule_of(line), *(struct span *)domain);
+}
+
+/* Is the domain one of these?  A reader's fault tells where that is not
+ * known. */
+static bool
+is_listed(struct reader *f, const struct sources *sources, struct span domain)
+{
+	const struct source *x;
+	size_t i;
+
+	for (i = 0; i < sources->count && f->fault == NULL; i++) {
+		x = &sources->list[i];
+		if (x->is_file ? find_line(f, x, line_matches, &domain) :
+		    rule_matches(span_of(x->value), domain))
+			return true;
+	}
+	return false;
+}
+
+/* ---- files of users, as aliases(5) ---- */
+
+/* One line: a name and what it stands for, or (no name) more of that. */
+struct entry {
+	struct span name, rest;
+};
+
+static bool
+is_atom(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	    (c >= 'A' && c <= 'Z') || (unsigned char)c >= 128 ||
+	    (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
+}
+
+/* Where a quote that begins s ends; 0 where it does not. */
+static size_t
+quoted_length(struct span s)
+{
+	size_t i;
+
+	for (i = 1; i < s.len && s.ptr[i] != '"'; i++)
+		if (s.ptr[i] == '\\')
+			i++;
+	return i < s.len ? i + 1 : 0;
+}
+
+/* The name: atoms or a quoted string, and a domain behind an @. */
+static size_t
+name_length(struct span s)
+{
+	size_t n = s.ptr[0] == '"' ? quoted_length(s) : 0;
+
+	while (n < s.len && is_atom(s.ptr[n]))
+		n++;
+	if (n < s.len && s.ptr[n] == '@')
+		for (n++; n < s.len && s.ptr[n] != ':' &&
+		    !is_space(s.ptr[n]); n++)
+			;
+	return n;
+}
+
+/* What is wrong with the line; NULL: nothing, or it says nothing. */
+static const char *
+parse_entry(struct span line, struct entry *e)
+{
+	struct span s = trim(line);
+	bool indented = line.len > 0 && is_space(line.ptr[0]);
+	size_t n;
+
+	e->name = e->rest = (struct span){ line.ptr, 0 };
+	if (s.len == 0 || s.ptr[0] == '#')
+		return NULL;
+	e->rest = s;
+	if (indented)
+		return NULL;
+	n = name_length(s);
+	e->name = (struct span){ s.ptr, n };
+	e->rest = trim(span_skip(s, n));
+	if (n == 0)
+		return "not a name";
+	if (e->rest.len == 0)
+		return NULL;
+	if (e->rest.ptr[0] != ':')
+		return "not a name, or no colon behind it";
+	e->rest = trim(span_skip(e->rest, 1));
+	return NULL;
+}
+
+/* Takes the next of the values off *rest; false at the end, and where a quote
+ * has none. */
+static bool
+next_value(struct span *rest, struct span *value)
+{
+	size_t n = 0, quoted;
+
+	if (rest->len == 0)
+		return false;
+	while (n < rest->len && rest->ptr[n] != ',') {
+		quoted = rest->ptr[n] != '"' ? 1 :
+		    quoted_length(span_skip(*rest, n));
+		if (quoted == 0)
+			return false;
+		n += quoted;
+	}
+	*value = trim((struct span){ rest->ptr, n });
+	*rest = trim(span_skip(*rest, n < rest->len ? n + 1 : n));
+	return true;
+}
+
+/* A file on its way to be understood whole. */
+struct file_check {
+	bool users;			/* else domains */
+	bool entry;			/* there is one to be continued */
+	bool comma;			/* which waits for more */
+	const char *why;		/* what is wrong */
+};
+
+static const char *
+check_entry(struct file_check *c, struct span line)
+{
+	struct entry e;
+	struct mailbox m;
+	struct span value;
+	const char *why = parse_entry(line, &e);
+
+	if (why != NULL || (e.name.len == 0 && e.rest.len == 0))
+		return why;
+	if (e.name.len > 0 && !protocol_is_mailbox(e.name, &m))
+		return "not a name";
+	if (e.name.len == 0 && !c->entry)
+		return "it continues no name";
+	if (e.name.len == 0 && !c->comma && e.rest.ptr[0] != ',')
+		return "no comma between it and the line before";
+	c->entry = true;
+	c->comma = e.rest.len > 0 ? e.rest.ptr[e.rest.len - 1] == ',' :
+	    memchr(line.ptr, ':', line.len) != NULL;
+	while (next_value(&e.rest, &value))
+		;
+	return e.rest.len > 0 ? "a quote has no end" : NULL;
+}
+
+static bool
+is_control(char c)
+{
+	return ((unsigned char)c < ' ' && !is_space(c)) || c == 127;
+}
+
+static bool
+is_bad_line(void *check, struct span line)
+{
+	struct file_check *c = check;
+	size_t i;
+
+	for (i = 0; i < line.len && !is_control(line.ptr[i]); i++)
+		;
+	if (i < line.len)
+		c->why = "a control octet";
+	else if (line.len >= 3 && memcmp(line.ptr, "\xef\xbb\xbf", 3) == 0)
+		c->why = "a byte order mark";
+	else
+		c->why = c->users ? check_entry(c, line) : check_rule(line);
+	return c->why != NULL;
+}
+
+/* Opens it for the session; there is none under a file that has a fault. */
+static void
+open_source(struct smtpd *s, struct source *x, bool users)
+{
+	struct file_check check = { .users = users };
+	struct reader *f = &s->reader;
+	char where[PATH_MAX + 32];
+	struct text t = { where, 0, sizeof where - 1 };
+
+	x->fd = open(x->value, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (x->fd < 0 || fstat(x->fd, &x->checked) != 0)
+		die(s, EX_CONFIG, x->value, strerror(errno));
+	if (!S_ISREG(x->checked.st_mode))
+		die(s, EX_CONFIG, x->value, "not a regular file");
+	if (!find_line(f, x, is_bad_line, &check) && f->fault == NULL)
+		return;
+	text_string(&t, x->value);
+	text_char(&t, ':');
+	text_number(&t, f->number);
+	where[t.len] = '\0';
+	die(s, EX_CONFIG, where, f->fault != NULL ? f->fault : check.why);
+}
+
+static void
+open_sources(struct smtpd *s)
+{
+	struct settings *o = &s->settings;
+	struct sources *const lists[] = { &o->domains, &o->forwards,
+	    &o->users };
+	size_t i, k;
+
+	for (k = 0; k < sizeof lists / sizeof *lists; k++)
+		for (i = 0; i < lists[k]->count; i++)
+			if (lists[k]->list[i].is_file)
+				open_source(s, &lists[k]->list[i],
+				    lists[k] == &o->users);
+}
+
+/* The next octet of a name that counts: "Joe" is joe (RFC 5321, 4.1.2), and so
+ * are quotes.  -1 at the end. */
+static int
+next_octet(struct span *s)
+{
+	while (s->len > 0 && s->ptr[0] == '"')
+		*s = span_skip(*s, 1);
+	if (s->len > 1 && s->ptr[0] == '\\')
+		*s = span_skip(*s, 1);
+	if (s->len == 0)
+		return -1;
+	*s = span_skip(*s, 1);
+	return (unsigned char)ascii_lower(s->ptr[-1]);
+}
+
+static bool
+same_name(struct span a, struct span b)
+{
+	int c;
+
+	do
+		if ((c = next_octet(&a)) != next_octet(&b))
+			return false;
+	while (c >= 0);
+	return true;
+}
+
+/* Name is "name", "name@domain", and for name "*". */
+enum match { NO_MATCH, ANY_NAME, THIS_NAME };
+
+static enum match
+match_name(struct span name, struct span local, struct span domain)
+{
+	const char *at = name.ptr + name.len;
+
+	while (at > name.ptr && *--at != '@' && *at != '"')
+		;
+	if (*at == '@') {
+		if (!same_octets(span_skip(name, (size_t)(at + 1 - name.ptr)),
+		    domain))
+			return NO_MATCH;
+		name.len = (size_t)(at - name.ptr);
+	}
+	if (same_name(name, local))
+		return THIS_NAME;
+	return name.len == 1 && name.ptr[0] == '*' ? ANY_NAME : NO_MATCH;
+}
+
+/* The name that is asked for, and the part of it before a "+". */
+struct wanted {
+	struct span local, base, domain;
+};
+
+static bool
+is_user(void *wanted, struct span line)
+{
+	struct wanted *w = wanted;
+	struct entry e;
+
+	return parse_entry(line, &e) == NULL && e.name.len > 0 &&
+	    (match_name(e.name, w->local, w->domain) != NO_MATCH ||
+	    match_name(e.name, w->base, w->domain) == THIS_NAME);
+}
+
+/* Asks every file; true as soon as test is. */
+static bool
+find_in_users(struct smtpd *s, bool (*test)(void *, struct span),
+    void *argument)
+{
+	const struct sources *users = &s->settings.users;
+	size_t i;
+
+	s->reader.fault = NULL;
+	for (i = 0; i < users->count && s->reader.fault == NULL; i++)
+		if (find_line(&s->reader, &users->list[i], test, argument))
+			return true;
+	return false;
+}
+
+/* RFC 5321, 4.5.1: always there. */
+static bool
+is_postmaster(struct span local)
+{
+	return same_name(local, span_of("postmaster"));
+}
+
+static enum lookup_result
+find_user(struct smtpd *s, const struct mailbox *m)
+{
+	const char *plus = memchr(m->local.ptr, '+', m->local.len);
+	struct wanted w = { m->local, m->local, m->domain };
+
+	if (plus != NULL)
+		w.base.len = (size_t)(plus - w.base.ptr);
+	return is_postmaster(w.base) || find_in_users(s, is_user, &w) ?
+	    VALID_USER : UNKNOWN_USER;
+}
+
+/* ---- VRFY and EXPN: RFC 5321, 3.5 ---- */
+
+enum { MEMBERS_MAX = 99 };		/* lines, less one that says "more" */
+
+/* What a name stands for, as it is found. */
+struct members {
+	struct mailbox name;
+	struct text *to;		/* a mailbox a line */
+	struct span domain;		/* of those that come without one */
+	bool here;			/* the line belongs to the name */
+	bool found;
+	unsigned count, left_out;
+};
+
+/* A value as "phrase <mailbox>"; a program, a file or a list is none. */
+static void
+add_member(struct members *a, struct span value)
+{
+	const char *bracket = memchr(value.ptr, '<', value.len);
+	struct span phrase = { value.ptr, 0 };
+	struct mailbox m;
+	char first;
+
+	if (bracket != NULL && value.ptr[value.len - 1] == '>') {
+		phrase.len = (size_t)(bracket - value.ptr);
+		value = span_skip(value, phrase.len + 1);
+		value.len--;
+	}
+	if (value.len > 0 && value.ptr[0] == '\\')	/* "not an alias" */
+		value = span_skip(value, 1);
+	if (!protocol_is_mailbox(value, &m))
+		return;
+	first = value.ptr[value.ptr[0] == '"'];
+	if (first == '|' || first == '/' || first == ':')
+		return;
+	if (a->count == MEMBERS_MAX || phrase.len + value.len + a->domain.len +
+	    32 > a->to->size - a->to->len) {
+		a->left_out++;
+		return;
+	}
+	if (a->count++ > 0)
+		text_char(a->to, '\n');
+	text_span(a->to, phrase);
+	text_mailbox(a->to, &m, a->domain);
+}
+
+static bool
+collect_members(void *members, struct span line)
+{
+	struct members *a = members;
+	struct span value;
+	enum match match;
+	struct entry e;
+
+	parse_entry(line, &e);
+	if (e.name.len > 0) {
+		match = match_name(e.name, a->name.local, a->name.domain);
+		a->here = match == THIS_NAME;
+		a->found |= match != NO_MATCH;
+	}
+	while (a->here && next_value(&e.rest, &value))
+		add_member(a, value);
+	return false;
+}
+
+/* Who is it?  VRFY: what it stands for where that is one mailbox; EXPN: all of
+ * them.  The text stays empty where there is nothing but the name itself. */
+static bool
+expand(struct smtpd *s, const struct lookup *l, struct mailbox name)
+{
+	struct members a = { .name = name, .to = l->expanded,
+	    .found = is_postmaster(name.local), .domain = name.domain.len > 0 ?
+	    name.domain : span_of(s->settings.protocol.domain) };
+
+	find_in_users(s, collect_members, &a);
+	if (l->verb == LOOKUP_VRFY && a.count + a.left_out > 1)
+		a.to->len = 0;
+	else if (a.left_out > 0) {
+		text_string(a.to, "\nand ");
+		text_number(a.to, a.left_out);
+		text_string(a.to, " more");
+	}
+	return a.found;
+}
+
+/* A search for words, and whose they are. */
+struct words {
+	struct span words;
+	bool here;			/* in the entry that is being read */
+	unsigned hits;			/* entries with a name of their own */
+	struct span name, first;	/* of this entry, of the first hit */
+	char name_text[PROTOCOL_MAILBOX_MAX];
+	char first_text[PROTOCOL_MAILBOX_MAX];
+};
+
+static bool
+is_word_octet(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	    (c >= 'A' && c <= 'Z') || (unsigned char)c >= 128;
+}
+
+static bool
+has_words(struct span line, struct span words)
+{
+	size_t i, end;
+
+	for (i = 0; i + words.len <= line.len; i++) {
+		end = i + words.len;
+		if (same_octets((struct span){ line.ptr + i, words.len },
+		    words) && (i == 0 || !is_word_octet(line.ptr[i - 1])) &&
+		    (end == line.len || !is_word_octet(line.ptr[end])))
+			return true;
+	}
+	return false;
+}
+
+static struct span
+keep(char *to, struct span name)
+{
+	memcpy(to, name.ptr, name.len);
+	return (struct span){ to, name.len };
+}
+
+/* True at the second hit: there is no need to go on. */
+static bool
+search_words(void *words, struct span line)
+{
+	struct words *w = words;
+	struct entry e;
+
+	parse_entry(line, &e);
+	if (e.name.len > 0) {
+		w->name = keep(w->name_text, e.name);
+		w->here = e.name.len == 1 && e.name.ptr[0] == '*';
+	}
+	if (w->here || (!has_words(e.name, w->words) &&
+	    !has_words(e.rest, w->words)))
+		return false;
+	w->here = true;
+	if (w->hits == 0)
+		w->first = keep(w->first_text, w->name);
+	else if (same_name(w->first, w->name))
+		return false;
+	return ++w->hits > 1;
+}
+
+static enum lookup_result
+find_words(struct smtpd *s, const struct lookup *l)
+{
+	struct words w = { .words = l->name.whole };
+	struct mailbox m;
+
+	if (w.words.len > 2 && w.words.ptr[0] == '"')
+		w.words = (struct span){ w.words.ptr + 1, w.words.len - 2 };
+	find_in_users(s, search_words, &w);
+	if (w.hits != 1)
+		return w.hits == 0 ? UNKNOWN_USER : AMBIGUOUS_USER;
+	protocol_is_mailbox(w.first, &m);
+	expand(s, l, m);
+	if (l->expanded->len == 0)
+		text_mailbox(l->expanded, &m,
+		    span_of(s->settings.protocol.domain));
+	return VALID_USER;
+}
+
+/* An exact name; else, for VRFY, words that occur in a name or its values. */
+static enum lookup_result
+find_name(struct smtpd *s, const struct lookup *l)
+{
+	if (expand(s, l, l->name))
+		return VALID_USER;
+	return l->verb == LOOKUP_VRFY && s->reader.fault == NULL ?
+	    find_words(s, l) : UNKNOWN_USER;
+}
+
 /* ---- spool: rule 1 ---- */
 
 static const struct reply
@@ -942,19 +1628,25 @@ append_header(struct smtpd *s, struct span data)
 
 /* ---- what the command gets: environment ---- */
 
-/* One run: recipients [first, first + count) of the envelope. */
+/* One run: recipients [first, first + count) of the envelope; or a look-up, of
+ * one that is not in the envelope, at a time when not all of that is known. */
 struct run {
 	struct smtpd *s;
 	const struct envelope *e;
+	bool look_up;
 	size_t first, count;
-	struct mailbox to;		/* where count is 1 */
+	struct mailbox to;		/* where count is 1, and its parameters */
+	struct span options;
+	const char *file;		/* what is run */
+	char *const *argv;
+	long long limit, grace;		/* ms to SIGTERM, and on to SIGKILL */
 };
 
 static bool
 put_sender(struct text *t, const struct run *r)
 {
 	text_span(t, r->e->sender.whole);
-	return true;
+	return r->e->verb != NULL;
 }
 
 static bool
@@ -1009,6 +1701,10 @@ put_list(struct text *t, const struct run *r, bool forwarded_only)
 	bool first = true;
 	size_t i;
 
+	if (r->look_up) {
+		text_span(t, forwarded_only ? span_of("") : r->to.whole);
+		return true;
+	}
 	for (i = r->first; i < r->first + r->count; i++) {
 		if (forwarded_only &&
 		    envelope_forward(r->e, i) == LOCAL_DOMAIN)
@@ -1037,7 +1733,7 @@ static bool
 put_options(struct text *t, const struct run *r)
 {
 	text_span(t, r->e->options);
-	return true;
+	return r->e->verb != NULL;
 }
 
 static bool
@@ -1045,12 +1741,14 @@ put_recipient_options(struct text *t, const struct run *r)
 {
 	size_t i;
 
-	for (i = r->first; i < r->first + r->count; i++) {
+	if (r->look_up)
+		text_span(t, r->options);
+	for (i = r->first; i < r->first + r->count && !r->look_up; i++) {
 		if (i > r->first)
 			text_char(t, '\n');
 		text_span(t, envelope_options(r->e, i));
 	}
-	return true;
+	return r->e->verb != NULL;
 }
 
 static bool
@@ -1067,7 +1765,7 @@ put_rpline(struct text *t, const struct run *r)
 	text_string(t, "Return-Path: <");
 	text_span(t, r->e->sender.whole);
 	text_string(t, ">\n");
-	return true;
+	return r->e->verb != NULL;
 }
 
 static bool
@@ -1091,14 +1789,16 @@ put_ufline(struct text *t, const struct run *r)
 	text_char(t, ' ');
 	text_mbox_date(t, r->s->date);
 	text_char(t, '\n');
-	return true;
+	return !r->look_up;
 }
 
 static bool
 put_known(struct text *t, const char *value)
 {
+	if (value == NULL || value[0] == '\0')
+		return false;
 	text_string(t, value);
-	return value[0] != '\0';
+	return true;
 }
 
 static bool
@@ -1141,7 +1841,7 @@ static bool
 put_helo(struct text *t, const struct run *r)
 {
 	text_helo(t, r->e->helo);
-	return true;
+	return r->e->helo.ptr != NULL;
 }
 
 static bool
@@ -1153,7 +1853,7 @@ put_with(struct text *t, const struct run *r)
 static bool
 put_id(struct text *t, const struct run *r)
 {
-	return put_known(t, r->s->id);
+	return !r->look_up && put_known(t, r->s->id);
 }
 
 static bool
@@ -1166,7 +1866,7 @@ static bool
 put_size(struct text *t, const struct run *r)
 {
 	text_number(t, r->s->spool.size);
-	return true;
+	return !r->look_up;
 }
 
 /* Every name that is ours, or that must not be inherited (rule 6). */
@@ -1275,6 +1975,149 @@ run_environment(const struct run *r)
 	return s->environment;
 }
 
+/* ---- the reply that a command chooses: its very last line ---- */
+
+struct said {
+	int code;			/* 0: not given */
+	bool more;			/* "NNN-" */
+	struct span enhanced, text;
+};
+
+/* Digits from the start of s, three at most. */
+static size_t
+digits(struct span s)
+{
+	size_t n = 0;
+
+	while (n < 3 && n < s.len && s.ptr[n] >= '0' && s.ptr[n] <= '9')
+		n++;
+	return n;
+}
+
+/* Takes "X.Y.Z" off *s (RFC 3463, 2); empty where it does not begin so. */
+static struct span
+take_enhanced(struct span *s)
+{
+	size_t len = 0, n, part;
+
+	for (part = 0; part < 3; part++) {
+		n = digits(span_skip(*s, len));
+		if (n == 0 || (part == 0 && n != 1))
+			return (struct span){ "", 0 };
+		len += n;
+		if (part == 2)
+			break;
+		if (len == s->len || s->ptr[len] != '.')
+			return (struct span){ "", 0 };
+		len++;
+	}
+	if (len < s->len && s->ptr[len] != ' ')
+		return (struct span){ "", 0 };
+	*s = span_skip(*s, len);
+	return (struct span){ s->ptr - len, len };
+}
+
+/* Takes "NNN " or "NNN-" off *s. */
+static void
+take_code(struct span *s, struct said *c)
+{
+	int code;
+
+	if (digits(*s) != 3 || s->len == 3 ||
+	    (s->ptr[3] != ' ' && s->ptr[3] != '-'))
+		return;
+	code = 100 * (s->ptr[0] - '0') + 10 * (s->ptr[1] - '0') +
+	    (s->ptr[2] - '0');
+	if (code != 250 && (code < 400 || code > 599))
+		return;
+	c->code = code;
+	c->more = s->ptr[3] == '-';
+	*s = span_skip(*s, 4);
+}
+
+/* "NNN X.Y.Z text", "NNN-X.Y.Z text", "X.Y.Z text" or "NNN text". */
+static bool
+parse_said(struct span line, struct said *c)
+{
+	char class;
+
+	*c = (struct said){ .code = 0 };
+	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+		line.len--;
+	take_code(&line, c);
+	c->enhanced = take_enhanced(&line);
+	c->text = line.len > 0 && line.ptr[0] == ' ' ? span_skip(line, 1) :
+	    line;
+	if (c->code == 0 || c->enhanced.len == 0) {
+		class = c->enhanced.len > 0 ? c->enhanced.ptr[0] : '0';
+		return c->text.len > 0 && !c->more && (c->code != 0 ||
+		    class == '2' || class == '4' || class == '5');
+	}
+	return c->enhanced.ptr[0] - '0' == c->code / 100;
+}
+
+/* One more line of output. */
+static void
+choose_line(struct chosen *c, struct span line)
+{
+	struct text t = { c->text, 0, sizeof c->text - 1 };
+	struct said got;
+
+	if (!parse_said(line, &got)) {
+		c->lines = 0;
+		return;
+	}
+	if (c->lines == 0 || !c->more || c->code != got.code ||
+	    got.enhanced.len == 0)
+		c->lines = 0;
+	else {
+		t.len = c->lines < CHOSEN_LINES ? c->len : c->last - 1;
+		text_char(&t, '\n');
+	}
+	c->lines += c->lines < CHOSEN_LINES;
+	c->last = t.len;
+	c->more = got.more;
+	c->code = got.code;
+	copy(c->enhanced, sizeof c->enhanced, got.enhanced.ptr,
+	    got.enhanced.len);
+	if (got.text.len >= PROTOCOL_REPLY_LINE)
+		got.text.len = PROTOCOL_REPLY_LINE - 1;
+	text_span(&t, got.text);
+	c->len = t.len;
+	c->text[t.len] = '\0';
+}
+
+/* A status whose meaning is "try again" never becomes a bounce. */
+static bool
+may_bounce(int status)
+{
+	return status >= 0 && status != EX_TEMPFAIL && status != 111 &&
+	    status != 126 && status != 127;
+}
+
+/* In the place of the usual reply to this status, where it may stand there. */
+static bool
+choose_reply(const struct chosen *c, int status, struct reply *reply)
+{
+	static const struct reply least[] = { [2] = { 250, "2.0.0", NULL },
+	    [4] = { 451, "4.0.0", NULL }, [5] = { 554, "5.0.0", NULL } };
+	int usual = reply->code / 100, class;
+	bool whole = c->code != 0 && c->enhanced[0] != '\0';
+
+	if (c->lines == 0 || c->more)
+		return false;
+	class = c->code != 0 ? c->code / 100 : c->enhanced[0] - '0';
+	if (whole ? (class == 2) != (usual == 2) ||
+	    (class == 5 && !may_bounce(status)) : class != usual)
+		return false;
+	reply->code = c->code == 0 || c->code == 421 ? least[class].code :
+	    c->code;
+	reply->enhanced = c->enhanced[0] != '\0' ? c->enhanced :
+	    least[class].enhanced;
+	reply->text = c->text;
+	return true;
+}
+
 /* ---- running the command ---- */
 
 /* How a run ended. */
@@ -1283,28 +2126,55 @@ struct outcome {
 	int error;			/* errno where it could not be run */
 	bool exited;			/* else status says nothing */
 	bool timed_out, stuck;
+	bool flooded;			/* a look-up said too much */
 };
 
 /* Its output, a line at a time. */
 struct output {
-	struct smtpd *s;
-	unsigned long long octets, dropped;
-	size_t len;
+	const struct run *run;
+	unsigned long long octets, dropped, lines;
+	size_t len;			/* of the line, or of a piece of it */
+	bool middle;			/* the piece is not the line's first */
 	char line[2048];
+	size_t first_len;		/* of its first line, cut */
+	char first[PROTOCOL_REPLY_LINE];
 };
 
 static void
-output_line(struct output *o)
+log_output(const struct run *r)
 {
+	log_begin(r->s, LOG_INFO, "output");
+	if (!r->look_up)
+		log_string(r->s, "id", r->s->id);
+	else {
+		log_client(r->s);
+		log_span(r->s, "to", r->to.whole);
+	}
+}
+
+/* A piece of a line; ends: its last. */
+static void
+output_piece(struct output *o, bool ends)
+{
+	struct smtpd *s = o->run->s;
+	struct span piece = { o->line, o->len };
+
+	if (o->lines == 0 && !o->middle) {
+		o->first_len = o->len < sizeof o->first ? o->len :
+		    sizeof o->first;
+		memcpy(o->first, o->line, o->first_len);
+	}
+	if (!o->middle)
+		choose_line(&s->chosen, piece);
 	if (o->len > 0 && o->octets <= LOG_OUTPUT_MAX) {
-		log_begin(o->s, LOG_INFO, "output");
-		log_string(o->s, "id", o->s->id);
-		log_long(o->s, "line", (struct span){ o->line, o->len },
-		    LOG_LINE_MAX - 256);
-		log_end(o->s);
+		log_output(o->run);
+		log_long(s, "line", piece, LOG_LINE_MAX - 1024);
+		log_end(s);
 	} else
 		o->dropped += o->len;
 	o->len = 0;
+	o->middle = !ends;
+	o->lines += ends;
 }
 
 static void
@@ -1312,8 +2182,10 @@ output_octets(struct output *o, struct span octets)
 {
 	for (; octets.len > 0; octets.ptr++, octets.len--) {
 		o->octets++;
-		if (octets.ptr[0] == '\n' || o->len == sizeof o->line)
-			output_line(o);
+		if (octets.ptr[0] == '\n')
+			output_piece(o, true);
+		else if (o->len == sizeof o->line)
+			output_piece(o, false);
 		if (octets.ptr[0] != '\n')
 			o->line[o->len++] = octets.ptr[0];
 	}
@@ -1322,13 +2194,13 @@ output_octets(struct output *o, struct span octets)
 static void
 output_end(struct output *o)
 {
-	output_line(o);
+	if (o->len > 0)
+		output_piece(o, true);
 	if (o->dropped == 0)
 		return;
-	log_begin(o->s, LOG_INFO, "output");
-	log_string(o->s, "id", o->s->id);
-	log_number(o->s, "dropped", o->dropped);
-	log_end(o->s);
+	log_output(o->run);
+	log_number(o->run->s, "dropped", o->dropped);
+	log_end(o->run->s);
 }
 
 /* What can be read at once; false at the end of file. */
@@ -1349,48 +2221,77 @@ output_rest(struct output *o, int fd)
 {
 	unsigned long long end = o->octets + 64 * 1024;
 
-	while (o->octets < end && channel_wait(&o->s->channel, fd, -1, 0) ==
-	    CHANNEL_OK && output_read(o, fd))
+	while (o->octets < end && channel_wait(&o->run->s->channel, fd, -1,
+	    0) == CHANNEL_OK && output_read(o, fd))
 		;
 }
 
 /* Asks politely, then not; false where there is nothing left to do. */
 static bool
-kill_group(struct outcome *how, pid_t pid, long long *deadline)
+kill_group(struct outcome *how, pid_t pid, long long *deadline,
+    long long grace)
 {
 	if (how->stuck)
 		return false;
 	how->stuck = how->timed_out;
 	kill(-pid, how->timed_out ? SIGKILL : SIGTERM);
 	how->timed_out = true;
-	*deadline = channel_now() + TERM_TO_KILL;
+	*deadline = channel_now() + grace;
 	return true;
 }
 
-/* Until the process that we started has exited, or cannot be made to. */
+/* A look-up is not reaped yet: until all of its group was killed, its number
+ * must stay its own. */
+static bool
+has_exited(const struct run *r, pid_t pid, struct outcome *how)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	if (!r->look_up)
+		return waitpid(pid, &how->status, WNOHANG) == pid;
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) ==
+	    0 && info.si_pid == pid;
+}
+
+/* Until the process that we started has exited, or cannot be made to.  The end
+ * of a look-up is the end of its output too, which is its answer. */
 static void
 await(struct output *o, pid_t pid, int out, struct outcome *how)
 {
-	long long deadline = channel_now() +
-	    o->s->settings.command_timeout;
+	const struct run *r = o->run;
+	long long deadline = channel_now() + r->limit;
 	enum channel_status status;
 	bool open = true;
 
-	while (waitpid(pid, &how->status, WNOHANG) != pid) {
+	while (!(how->exited = has_exited(r, pid, how)) ||
+	    (r->look_up && open)) {
+		if (r->look_up && !how->flooded &&
+		    o->octets > LOG_OUTPUT_MAX) {
+			how->flooded = true;
+			deadline = 0;
+		}
 		if (channel_now() >= deadline &&
-		    !kill_group(how, pid, &deadline))
+		    !kill_group(how, pid, &deadline, r->grace))
 			return;
-		status = channel_wait(&o->s->channel, open ? out : -1, -1,
+		status = channel_wait(&r->s->channel, open ? out : -1, -1,
 		    deadline);
 		if (status == CHANNEL_OK)
 			open = output_read(o, out);
 		else if (status == CHANNEL_ERROR)
 			open = false;
 	}
-	how->exited = true;
 	how->stuck = false;
 	if (open)
 		output_rest(o, out);
+}
+
+/* Whatever a look-up left behind. */
+static void
+clear_up(pid_t pid, struct outcome *how)
+{
+	kill(-pid, SIGKILL);
+	how->exited = waitpid(pid, &how->status, how->exited ? 0 :
+	    WNOHANG) == pid;
 }
 
 static bool
@@ -1410,7 +2311,7 @@ open_pipe(int end[2])
 /* The child's half: shares our memory until exec, so it changes none of it but
  * *error (rule 6). */
 static _Noreturn void
-become(const struct smtpd *s, const char *path, char **env, int in, int out,
+become(const struct run *r, const char *path, char **env, int in, int out,
     volatile int *error)
 {
 	struct sigaction usual = { .sa_handler = SIG_DFL };
@@ -1419,12 +2320,12 @@ become(const struct smtpd *s, const char *path, char **env, int in, int out,
 
 	setpgid(0, 0);
 	for (i = 1; i < NSIG; i++)
-		if (sigismember(&s->ignored, i) == 1)
+		if (sigismember(&r->s->ignored, i) == 1)
 			sigaction(i, &usual, NULL);
 	sigemptyset(&none);
 	if (dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2 &&
 	    sigprocmask(SIG_SETMASK, &none, NULL) == 0)
-		execve(path, s->settings.command, env);
+		execve(path, r->argv, env);
 	*error = errno;
 	_exit(127);
 }
@@ -1483,14 +2384,13 @@ find_command(const char *name, char *space, size_t size)
 	return NULL;
 }
 
-/* Starts the command on an open message; the process, or -1 and errno. */
+/* The process, or -1 and errno. */
 static pid_t
 start(const struct run *r, int in, int out)
 {
 	struct smtpd *s = r->s;
 	char space[PATH_MAX];
-	const char *path = find_command(s->settings.command[0], space,
-	    sizeof space);
+	const char *path = find_command(r->file, space, sizeof space);
 	volatile int error = 0;
 	char **env;
 	pid_t pid;
@@ -1502,7 +2402,7 @@ start(const struct run *r, int in, int out)
 	env = run_environment(r);
 	pid = vfork();
 	if (pid == 0)
-		become(s, path, env, in, out, &error);
+		become(r, path, env, in, out, &error);
 	if (pid > 0 && error != 0) {
 		waitpid(pid, NULL, 0);
 		errno = error;
@@ -1523,15 +2423,15 @@ next_reader(struct spool *f, bool last)
 	return fd;
 }
 
+/* Runs it, with in as its standard input, which is closed. */
 static void
-run_command(const struct run *r, struct outcome *how)
+execute(struct output *o, int in, struct outcome *how)
 {
-	struct smtpd *s = r->s;
-	struct output o = { .s = s };
-	int in, out[2] = { -1, -1 };
+	const struct run *r = o->run;
+	int out[2] = { -1, -1 };
 	pid_t pid = -1;
 
-	in = next_reader(&s->spool, r->first + r->count == r->e->recipients);
+	r->s->chosen.lines = 0;
 	if (in >= 0 && open_pipe(out))
 		pid = start(r, in, out[1]);
 	how->error = pid < 0 ? errno : 0;
@@ -1540,8 +2440,10 @@ run_command(const struct run *r, struct outcome *how)
 	if (out[1] >= 0)
 		close(out[1]);
 	if (pid >= 0) {
-		await(&o, pid, out[0], how);
-		output_end(&o);
+		await(o, pid, out[0], how);
+		output_end(o);
+		if (r->look_up)
+			clear_up(pid, how);
 	}
 	if (out[0] >= 0)
 		close(out[0]);
@@ -1567,46 +2469,58 @@ static const struct verdict {
 	{ EX_CONFIG, { 451, "4.3.5", "Misconfigured, try again later" } },
 };
 
+/* The exit status; -1 where there is none that means anything. */
+static int
+status_of(const struct outcome *how)
+{
+	return how->error == 0 && how->exited && !how->timed_out &&
+	    WIFEXITED(how->status) ? WEXITSTATUS(how->status) : -1;
+}
+
 static void
 judge(struct smtpd *s, const struct outcome *how, struct reply *reply)
 {
-	int status = WIFEXITED(how->status) ? WEXITSTATUS(how->status) : -1;
+	int status = status_of(how);
 	size_t i;
 
 	*reply = local_fault;
-	if (!how->exited || how->timed_out)
-		return;
 	if (status == 0 || status == 99)	/* 99: qmail-command(8) */
 		*reply = (struct reply){ 250, "2.0.0", s->okay };
 	for (i = 0; i < sizeof verdicts / sizeof *verdicts; i++)
 		if (verdicts[i].status == status)
 			*reply = verdicts[i].reply;
+	choose_reply(&s->chosen, status, reply);
 }
 
 static void
-log_outcome(struct smtpd *s, const struct outcome *how)
+log_outcome(const struct run *r, const struct outcome *how)
 {
+	struct smtpd *s = r->s;
+
 	if (how->error != 0) {
 		log_number(s, "exit", 127);
 		log_string(s, "error", strerror(how->error));
-		log_string(s, "command", s->settings.command[0]);
+		log_string(s, "command", r->file);
 	} else if (how->stuck)
 		log_string(s, "signal", "stuck");
 	else if (WIFSIGNALED(how->status))
 		log_number(s, "signal", (unsigned)WTERMSIG(how->status));
 	else
 		log_number(s, "exit", (unsigned)WEXITSTATUS(how->status));
-	if (how->error == 0 && how->timed_out)
+	if (how->flooded)
+		log_string(s, "error", "too much output");
+	else if (how->error == 0 && how->timed_out)
 		log_string(s, "timeout", "yes");
 }
 
 /* The line of a message: a run's; one that was not run (how is NULL); one that
  * the client gave up, or that we had no time for (reply is NULL too). */
 static void
-log_message(struct smtpd *s, size_t first, size_t count,
-    const struct outcome *how, const struct reply *reply)
+log_message(const struct run *r, const struct outcome *how,
+    const struct reply *reply)
 {
-	const struct envelope *e = s->envelope;
+	struct smtpd *s = r->s;
+	const struct envelope *e = r->e;
 	struct span from = e->sender.whole;
 
 	log_begin(s, reply != NULL && reply->code / 100 == 4 ? LOG_FAULT :
@@ -1615,12 +2529,12 @@ log_message(struct smtpd *s, size_t first, size_t count,
 	log_client(s);
 	log_span(s, "helo", e->helo);
 	log_span(s, "from", from.len > 0 ? from : span_of("<>"));
-	if (count > 0)
-		log_span(s, "to", envelope_recipient(e, first).whole);
-	log_number(s, "nrcpt", count);
+	if (r->count > 0)
+		log_span(s, "to", envelope_recipient(e, r->first).whole);
+	log_number(s, "nrcpt", r->count);
 	log_number(s, "size", s->spool.size + s->spool.pending_len);
 	if (how != NULL)
-		log_outcome(s, how);
+		log_outcome(r, how);
 	else if (s->spool.error != 0)
 		log_string(s, "error", strerror(s->spool.error));
 	if (reply != NULL)
@@ -1633,18 +2547,134 @@ log_message(struct smtpd *s, size_t first, size_t count,
 
 /* ---- the session's handler ---- */
 
+static void
+log_file_fault(struct smtpd *s)
+{
+	log_begin(s, LOG_FAULT, "lookup");
+	log_client(s);
+	log_string(s, "file", s->reader.file->value);
+	log_string(s, "error", s->reader.fault);
+	log_end(s);
+}
+
 static enum forward_result
 forward_domain(void *context, const struct mailbox *to, struct reply *reply)
 {
-	(void)context, (void)to, (void)reply;
-	return LOCAL_DOMAIN;
+	struct smtpd *s = context;
+	const struct settings *o = &s->settings;
+	bool local, forward;
+
+	s->reader.fault = NULL;
+	local = to->domain.len == 0 ||
+	    is_listed(&s->reader, &o->domains, to->domain);
+	forward = !local && is_listed(&s->reader, &o->forwards, to->domain);
+	if (s->reader.fault != NULL) {
+		log_file_fault(s);
+		*reply = local_fault;
+		return CANNOT_FORWARD;
+	}
+	if (local || (!forward && o->domains.count == 0))
+		return LOCAL_DOMAIN;
+	return forward || s->relay_client ? WILL_FORWARD : CANNOT_FORWARD;
 }
 
 static enum lookup_result
-look_up_name(void *context, const struct mailbox *name, struct reply *reply)
+ask_users(struct smtpd *s, const struct lookup *l)
 {
-	(void)context, (void)name, (void)reply;
-	return VALID_USER;
+	enum lookup_result user = l->verb == LOOKUP_RCPT ?
+	    find_user(s, &l->name) : find_name(s, l);
+
+	if (s->reader.fault == NULL)
+		return user;
+	log_file_fault(s);
+	return LOOKUP_ERROR;
+}
+
+/* The exit status of a look-up; 1 is what grep says, and a script that
+ * crashed, which says more. */
+static enum lookup_result
+judge_look_up(const struct output *o, int status, struct reply *reply)
+{
+	static const struct reply refused = { 550, "5.7.1",
+	    "Refused by policy" };
+	const struct run *r = o->run;
+	enum lookup_result user = LOOKUP_ERROR;
+	struct reply usual = local_fault;
+
+	if (status == 0)
+		return VALID_USER;
+	if (status == EX_DATAERR)
+		user = AMBIGUOUS_USER;
+	else if (status == EX_NOUSER || status == EX_NOPERM || status == 100 ||
+	    (status == 1 && o->octets == 0))
+		user = UNKNOWN_USER;
+	if (user != LOOKUP_ERROR)
+		usual = refused;
+	if (choose_reply(&r->s->chosen, status, &usual) ||
+	    status == EX_NOPERM)
+		*reply = usual;
+	else if (user == UNKNOWN_USER && is_postmaster(r->to.local))
+		return VALID_USER;
+	return user;
+}
+
+static void
+log_look_up(const struct run *r, const struct outcome *how,
+    const struct reply *reply, long long since)
+{
+	log_begin(r->s, LOG_FAULT, "lookup");
+	log_client(r->s);
+	log_span(r->s, "to", r->to.whole);
+	log_outcome(r, how);
+	if (reply->code != 0)
+		log_reply(r->s, reply);
+	log_seconds(r->s, since);
+	log_end(r->s);
+}
+
+/* Rule 3: the name is one word of its command line, behind the command. */
+static enum lookup_result
+ask_command(struct smtpd *s, const struct lookup *l, struct reply *reply)
+{
+	char name[PROTOCOL_LINE_MAX + 1];
+	const char *argv[] = { "sh", "-c", s->settings.lookup, "sh", name,
+	    NULL };
+	long long since = channel_now();
+	long long timeout = s->settings.protocol.timeout;
+	struct run r = { .s = s, .e = l->envelope, .look_up = true,
+	    .count = 1, .to = l->name, .options = l->options,
+	    .file = "/bin/sh", .argv = (char *const *)argv,
+	    .limit = timeout < LOOKUP_TIME ? timeout : LOOKUP_TIME,
+	    .grace = LOOKUP_TERM_TO_KILL };
+	struct output o = { .run = &r };
+	struct outcome how = { 0 };
+	enum lookup_result user;
+
+	copy(name, sizeof name, l->name.whole.ptr, l->name.whole.len);
+	execute(&o, open("/dev/null", O_RDONLY | O_CLOEXEC), &how);
+	user = judge_look_up(&o, status_of(&how), reply);
+	if (user == LOOKUP_ERROR)
+		log_look_up(&r, &how, reply, since);
+	else if (user == VALID_USER && l->expanded->len == 0)
+		add_member(&(struct members){ .to = l->expanded, .domain =
+		    l->name.domain.len > 0 ? l->name.domain :
+		    span_of(s->settings.protocol.domain) },
+		    trim((struct span){ o.first, o.first_len }));
+	return user;
+}
+
+/* The users are those of the file; the command has the last word. */
+static enum lookup_result
+look_up_name(void *context, const struct lookup *l, struct reply *reply)
+{
+	struct smtpd *s = context;
+	enum lookup_result user = VALID_USER;
+
+	if (s->settings.users.count > 0)
+		user = ask_users(s, l);
+	if (user == VALID_USER && s->settings.lookup != NULL)
+		user = ask_command(s, l, reply);
+	return user;
 }
 
 static void
@@ -1715,24 +2745,29 @@ commit(void *context, size_t recipient, struct reply *reply)
 	const struct envelope *e = s->envelope;
 	bool all = recipient == PROTOCOL_ALL;
 	struct run r = { .s = s, .e = e, .first = all ? 0 : recipient,
-	    .count = all ? e->recipients : 1 };
+	    .count = all ? e->recipients : 1, .limit =
+	    s->settings.command_timeout, .grace = TERM_TO_KILL };
+	bool last = r.first + r.count == e->recipients;
+	struct output o = { .run = &r };
 	struct outcome how = { 0 };
 	bool whole = complete(s);
 
 	r.to = envelope_recipient(e, r.first);
+	r.argv = s->settings.command;
+	r.file = r.argv[0];
 	if (whole) {
-		run_command(&r, &how);
+		execute(&o, next_reader(&s->spool, last), &how);
 		judge(s, &how, reply);
 	} else
 		*reply = *storage_fault(s->spool.error);
-	log_message(s, r.first, r.count, whole ? &how : NULL, reply);
+	log_message(&r, whole ? &how : NULL, reply);
 	s->done += r.count;
 	s->since = channel_now();
 	if (reply->code == 250 && !s->accepted) {
 		s->accepted = true;
 		s->messages++;
 	}
-	if (r.first + r.count == e->recipients)
+	if (last)
 		spool_close(&s->spool);
 }
 
@@ -1740,8 +2775,10 @@ static void
 discard(void *context, const struct reply *why)
 {
 	struct smtpd *s = context;
+	struct run left = { .s = s, .e = s->envelope, .first = s->done,
+	    .count = s->envelope->recipients - s->done };
 
-	log_message(s, s->done, s->envelope->recipients - s->done, NULL, why);
+	log_message(&left, NULL, why);
 	spool_close(&s->spool);
 }
 
@@ -1929,6 +2966,44 @@ set_mode(void *member, const char *value)
 }
 
 static const char *
+add_source(struct sources *sources, const char *value, bool is_file)
+{
+	struct source *list = realloc(sources->list, (sources->count + 1) *
+	    sizeof *list);
+
+	if (list == NULL)
+		return "out of memory";
+	list[sources->count] = (struct source){ .value = value,
+	    .is_file = is_file, .fd = -1 };
+	sources->list = list;
+	sources->count++;
+	return NULL;
+}
+
+static const char *
+set_domain(void *member, const char *value)
+{
+	bool is_file = value[0] == '/' || strncmp(value, "./", 2) == 0;
+
+	if (!is_file && !is_rule(span_of(value)))
+		return "not a domain, nor a file: /name or ./name";
+	return add_source(member, value, is_file);
+}
+
+static const char *
+set_users(void *member, const char *value)
+{
+	return value[0] == '\0' ? "not a file" :
+	    add_source(member, value, true);
+}
+
+static const char *
+set_lookup(void *member, const char *value)
+{
+	return value[0] == '\0' ? "not a command" : set_text(member, value);
+}
+
+static const char *
 set_later(void *member, const char *value)
 {
 	(void)member, (void)value;
@@ -1968,15 +3043,16 @@ static const struct choice {
 	    "what the greeting says (ESMTP ready)" },
 	{ NULL, 'b', "s", set_mode, 0, "for callers of sendmail -bs: SMTP" },
 	{ "lmtp", 0, NULL, set_flag, AT(protocol.lmtp), "speak LMTP" },
-	{ "domain", 'd', "DOMAIN|/FILE", set_later, 0,
+	{ "domain", 'd', "DOMAIN|/FILE", set_domain, AT(domains),
 	    "a local domain; any number (all are)" },
-	{ "forward", 'f', "DOMAIN|/FILE", set_later, 0,
+	{ "forward", 'f', "DOMAIN|/FILE", set_domain, AT(forwards),
 	    "not local, but mail is taken for it" },
-	{ "users", 'u', "FILE", set_later, 0,
+	{ "users", 'u', "FILE", set_users, AT(users),
 	    "the local users, as aliases(5) (all)" },
-	{ "lookup", 'l', "COMMAND", set_later, 0,
+	{ "lookup", 'l', "COMMAND", set_lookup, AT(lookup),
 	    "ask COMMAND about each recipient" },
-	{ "vrfy", 0, NULL, set_later, 0, "answer VRFY and EXPN" },
+	{ "vrfy", 0, NULL, set_flag, AT(protocol.vrfy),
+	    "answer VRFY and EXPN" },
 	{ "terminal", 0, NULL, set_flag, AT(protocol.terminal),
 	    "offer SEND, SOML and SAML" },
 	{ "max-size", 's', "SIZE", set_size, AT(protocol.max_size),
@@ -2194,14 +3270,22 @@ finish_settings(struct smtpd *s)
 {
 	static char name[NAME_MAX_OCTETS + 1];
 	struct protocol_config *p = &s->settings.protocol;
+	const struct source *x;
+	size_t i;
 
 	if (p->banner == NULL)
 		p->banner = p->lmtp ? "LMTP ready" : "ESMTP ready";
-	if (p->hostname != NULL)
-		return;
-	if (gethostname(name, sizeof name - 1) != 0 ||
-	    set_hostname(&p->hostname, name) != NULL)
+	if (p->hostname == NULL && (gethostname(name, sizeof name - 1) != 0 ||
+	    set_hostname(&p->hostname, name) != NULL))
 		p->hostname = "localhost";
+	p->domain = p->hostname;
+	for (i = s->settings.domains.count; i-- > 0; ) {
+		x = &s->settings.domains.list[i];
+		if (!x->is_file && x->value[0] != '.')
+			p->domain = x->value;
+	}
+	p->slow_look_up = s->settings.lookup != NULL;
+	s->relay_client = getenv("RELAYCLIENT") != NULL;
 }
 
 /* --check: what a session would need. */
@@ -2406,6 +3490,7 @@ main(int argc, char **argv)
 	finish_settings(&s);
 	s.has_client = s.has_client && !s.settings.check;
 	log_open(&s);
+	open_sources(&s);
 	if (s.settings.check)
 		check(&s);
 	find_peer(&s);

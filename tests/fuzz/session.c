@@ -38,6 +38,18 @@ tell(struct story *s, const char *octets, size_t len)
 	s->len += len;
 }
 
+static void
+check_mailbox(struct mailbox m, size_t max)
+{
+	size_t i;
+
+	assert(m.whole.len <= max);
+	assert(m.whole.len == 0 || m.whole.ptr[0] != '-');
+	for (i = 0; i < m.whole.len; i++)
+		assert((unsigned char)m.whole.ptr[i] >= ' ' &&
+		    m.whole.ptr[i] != 127);
+}
+
 static enum forward_result
 forward_domain(void *context, const struct mailbox *to, struct reply *reply)
 {
@@ -46,23 +58,22 @@ forward_domain(void *context, const struct mailbox *to, struct reply *reply)
 }
 
 static enum lookup_result
-look_up_name(void *context, const struct mailbox *name, struct reply *reply)
+look_up_name(void *context, const struct lookup *l, struct reply *reply)
 {
-	(void)context, (void)reply;
-	return name->local.len < 3 ? VALID_USER :
-	    (enum lookup_result)(name->local.len % 4);
-}
-
-static void
-check_mailbox(struct mailbox m)
-{
+	struct mailbox name = l->name;
+	const struct envelope *e = l->envelope;
 	size_t i;
 
-	assert(m.whole.len <= PROTOCOL_MAILBOX_MAX);
-	assert(m.whole.len == 0 || m.whole.ptr[0] != '-');
-	for (i = 0; i < m.whole.len; i++)
-		assert((unsigned char)m.whole.ptr[i] >= ' ' &&
-		    m.whole.ptr[i] != 127);
+	(void)context, (void)reply;
+	check_mailbox(name, l->verb == LOOKUP_RCPT ? PROTOCOL_MAILBOX_MAX :
+	    PROTOCOL_LINE_MAX);
+	assert(name.whole.len > 0 && l->options.len < PROTOCOL_LINE_MAX);
+	assert(l->verb != LOOKUP_RCPT || e->verb != NULL);
+	for (i = 0; i < name.local.len; i++)
+		text_string(l->expanded, name.domain.len > 3 ? "\303\244<a@b>" :
+		    "<c@d>\n");
+	return name.local.len < 3 ? VALID_USER :
+	    (enum lookup_result)(name.local.len % 4);
 }
 
 static bool
@@ -77,9 +88,9 @@ begin(void *context, const struct envelope *e, struct reply *reply)
 	s->committed = false;
 	s->commits = 0;
 	s->recipients = e->recipients;
-	check_mailbox(e->sender);
+	check_mailbox(e->sender, PROTOCOL_MAILBOX_MAX);
 	for (i = 0; i < e->recipients; i++) {
-		check_mailbox(envelope_recipient(e, i));
+		check_mailbox(envelope_recipient(e, i), PROTOCOL_MAILBOX_MAX);
 		assert(envelope_recipient(e, i).whole.len > 0);
 	}
 	tell(s, "[begin]", 7);
@@ -263,7 +274,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static struct story whole, pieces;
 	unsigned options;
 	struct protocol_config config = { .hostname = "mx.example.org",
-	    .banner = "ready", .max_recipients = 5, .max_errors = 5 };
+	    .banner = "ready", .domain = "d", .max_recipients = 5, .max_errors = 5 };
 
 	if (len < 2)
 		return 0;
@@ -275,6 +286,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	config.dsn = (options & 16) != 0;
 	config.max_size = options & 32 ? 20 : 0;
 	config.max_messages = options & 64 ? 2 : 0;
+	config.vrfy = (options & 128) != 0;
 	whole.options = pieces.options = options;
 	play(&whole, &config, (const char *)data + 2, len - 2, len);
 	play(&pieces, &config, (const char *)data + 2, len - 2, data[1] + 1U);

@@ -303,6 +303,81 @@ users(void)
 	    "a chosen reply is sent, line by line, cleaned");
 }
 
+static bool
+told(const char *line, enum lookup_result user, const char *expanded,
+    const char *want)
+{
+	s.record.lookup = user;
+	s.record.expanded = expanded;
+	if (starts(say(&s, line), want))
+		return true;
+	printf("# %s: %.*s", line, (int)s.protocol.wire.len,
+	    s.protocol.wire.ptr);
+	return false;
+}
+
+static bool
+asked_for(enum lookup_verb verb, const char *local, const char *domain)
+{
+	return s.record.asked_by == verb &&
+	    strcmp(s.record.asked[0], local) == 0 &&
+	    strcmp(s.record.asked[1], domain) == 0;
+}
+
+/* VRFY and EXPN: RFC 5321, 3.5; RFC 6531, 3.7.4.2. */
+static void
+telling(void)
+{
+	s.config = (struct protocol_config){ .vrfy = true };
+	enter(START, false);
+	ok(told("VRFY joe", VALID_USER, "", "250 2.1.5 <joe@example.org>\r\n") &&
+	    asked_for(LOOKUP_VRFY, "joe", "") &&
+	    s.record.asked_after == NULL &&
+	    told("EXPN <joe@d>", VALID_USER, "", "250 2.1.5 <joe@d>\r\n") &&
+	    asked_for(LOOKUP_EXPN, "joe", "d"), "VRFY and EXPN ask for a name");
+	ok(told("VRFY Joe Smith", VALID_USER, "Joe <j@d>",
+	    "250 2.1.5 Joe <j@d>\r\n") &&
+	    asked_for(LOOKUP_VRFY, "Joe Smith", ""), "or for words");
+	ok(told("EXPN list", VALID_USER, "<a@b>\n<c@d>",
+	    "250-2.1.5 <a@b>\r\n250 2.1.5 <c@d>\r\n"),
+	    "EXPN: a mailbox a line");
+	ok(told("VRFY joe", UNKNOWN_USER, "x", "550 5.1.1") &&
+	    told("EXPN joe", AMBIGUOUS_USER, "x", "553 5.1.4") &&
+	    told("VRFY joe", LOOKUP_ERROR, "x", "451 4.3.0"),
+	    "what is not found");
+	ok(told("VRFY -joe", VALID_USER, "", "501 5.1.3") &&
+	    told("VRFY <>", VALID_USER, "", "501 5.1.3") &&
+	    told("VRFY joe@-d", VALID_USER, "", "501 5.1.3") &&
+	    told("VRFY x () {", VALID_USER, "", "501 5.1.3") &&
+	    told("EXPN x\377", VALID_USER, "", "501 5.1.3") &&
+	    told("VRFY <joe", VALID_USER, "", "501 5.1.3"),
+	    "names that nobody is asked for");
+	ok(told("VRFY joe", VALID_USER, "J\303\266 <j@d>", "252 2.6.8") &&
+	    told("EXPN joe", VALID_USER, "J\303\266 <j@d>", "550 5.6.8") &&
+	    told("VRFY joe smtputf8", VALID_USER, "J\303\266 <j@d>",
+	    "250 2.1.5 J\303\266 <j@d>\r\n") &&
+	    asked_for(LOOKUP_VRFY, "joe", "") &&
+	    told("EXPN j\303\266", VALID_USER, "", "550 5.6.8") &&
+	    told("VRFY SMTPUTF8", VALID_USER, "", "250 2.1.5 <SMTPUTF8@"),
+	    "UTF-8 only for who asks for it, each time");
+	s.record.forward = WILL_FORWARD;
+	ok(told("VRFY joe@d", UNKNOWN_USER, "", "251 2.1.5") &&
+	    told("EXPN joe@d", VALID_USER, "", "550 5.1.1"),
+	    "not local, but forwarded");
+	s.record.forward = CANNOT_FORWARD;
+	ok(told("VRFY joe@d", VALID_USER, "", "550 5.1.1") &&
+	    told("EXPN joe@d", VALID_USER, "", "550 5.1.1"), "nor that");
+	ok(starts(say(&s, "HELP EXPN"), "214 2.0.0 EXPN"), "HELP knows EXPN");
+	enter(RECIPIENT, false);
+	ok(told("RCPT TO:<joe@d> NOTIFY=NEVER", VALID_USER, "secret",
+	    "250 2.1.5 Recipient ok\r\n") &&
+	    asked_for(LOOKUP_RCPT, "joe", "d") &&
+	    strcmp(s.record.asked[2], "NOTIFY=NEVER") == 0 &&
+	    strcmp(s.record.asked_after, "MAIL") == 0,
+	    "RCPT asks the same, with its parameters, and shows nothing");
+	s.config = (struct protocol_config){ .vrfy = false };
+}
+
 /* ---- limits ---- */
 
 static unsigned
@@ -1338,6 +1413,7 @@ main(void)
 	paths();
 	s.config = (struct protocol_config){ .max_errors = 10 };
 	users();
+	telling();
 	limits();
 	browsers();
 	lmtp_replies();

@@ -48,6 +48,10 @@ struct record {
 	enum forward_result forward;
 	enum lookup_result lookup;
 	struct reply chosen;
+	const char *expanded;
+	enum lookup_verb asked_by;	/* last, and about whom */
+	char asked[3][64];		/* local part, domain, parameters */
+	const char *asked_after;	/* verb of the transaction */
 	bool stop;
 };
 
@@ -59,11 +63,22 @@ record_forward(void *context, const struct mailbox *to, struct reply *reply)
 }
 
 static inline enum lookup_result
-record_lookup(void *context, const struct mailbox *to, struct reply *reply)
+record_lookup(void *context, const struct lookup *l, struct reply *reply)
 {
-	(void)to;
-	*reply = ((struct record *)context)->chosen;
-	return ((struct record *)context)->lookup;
+	struct record *r = context;
+
+	const struct span asked[] = { l->name.local, l->name.domain,
+	    l->options };
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		snprintf(r->asked[i], sizeof r->asked[i], "%.*s",
+		    (int)asked[i].len, asked[i].ptr);
+	r->asked_by = l->verb;
+	r->asked_after = l->envelope->verb;
+	text_string(l->expanded, r->expanded);
+	*reply = r->chosen;
+	return r->lookup;
 }
 
 static inline bool
@@ -152,11 +167,13 @@ session_open(struct session *s)
 	s->record.verdict = (struct reply){ 250, "2.0.0", "Ok" };
 	s->record.begin_fault.code = s->record.append_fault.code = 0;
 	s->record.chosen.code = 0;
+	s->record.expanded = "";
 	s->record.forward = LOCAL_DOMAIN;
 	s->record.lookup = VALID_USER;
 	s->record.stop = false;
 	s->config.hostname = "mx.example.org";
 	s->config.banner = "ready";
+	s->config.domain = "example.org";
 	if (s->config.max_recipients == 0)
 		s->config.max_recipients = 100;
 	protocol_open(&s->protocol, &s->config, &record_handler, &s->record);

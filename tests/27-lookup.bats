@@ -1,0 +1,210 @@
+#!/usr/bin/env bats
+# --lookup: a command is asked about each recipient.
+# shellcheck disable=SC2016 # the words are the look-up's
+load helper
+
+# asked COMMAND [ADDRESS]: what RCPT is told when COMMAND is asked.
+asked() {
+	say 'EHLO client.example' 'MAIL FROM:<ann@example.net>' \
+		"RCPT TO:<${2:-joe@example.org}>" QUIT |
+		serve "${OPTIONS[@]}" --lookup "$1"
+	exited 0
+}
+
+# asked_is REPLY COMMAND [ADDRESS]
+asked_is() {
+	asked "${@:2}"
+	reply_is 4 "$1" || fail "$2"
+}
+
+# No process has this word in its command line.
+none_runs() {
+	local end=$((SECONDS + 10))
+	while pgrep -f -- "$1" >/dev/null; do
+		[ "$SECONDS" -lt "$end" ] || fail "$(pgrep -af -- "$1")"
+	done
+}
+
+@test "exit 0: valid, whatever it says" {
+	asked_is '250 2.1.5 Recipient ok' 'exit 0'
+	asked_is '250 2.1.5 Recipient ok' 'echo secret; echo 550 5.7.1 no'
+	! grep -q secret "$REPLIES"
+	logged 'output client=unknown to=joe@example.org line=secret'
+}
+
+@test "67, 100, and 1 with no output: unknown" {
+	for status in 67 100 1; do
+		asked_is '550 5.1.1 No such user' "exit $status"
+	done
+	logged 'refuse client=unknown verb=RCPT reply="550 5.1.1" to=joe@example.org'
+	not_logged ' lookup '
+}
+
+@test "65: ambiguous; 77: refused by policy" {
+	asked_is '553 5.1.4 ' 'exit 65'
+	asked_is '550 5.7.1 ' 'exit 77'
+}
+
+@test "75, 111 and every other status: a look-up that failed, 451 4.3.0" {
+	for status in 2 64 66 68 69 75 76 78 99 111 112 126 127 255; do
+		asked_is '451 4.3.0 ' "exit $status"
+		logged " lookup client=unknown to=joe@example.org exit=$status "
+	done
+}
+
+@test "a crash is no unknown user: a traceback, a signal, no such command" {
+	asked_is '451 4.3.0 ' 'python3 -c "raise KeyError(1)"'
+	logged 'lookup .* exit=1 '
+	asked_is '451 4.3.0 ' 'echo; exit 1'
+	asked_is '451 4.3.0 ' 'kill -SEGV $$'
+	logged 'lookup .* signal=11 '
+	asked_is '451 4.3.0 ' '/no/such/command "$1"'
+	asked_is '451 4.3.0 ' 'if then'
+}
+
+@test "a reply that it chooses, unless it exits 0" {
+	asked_is '450 4.7.1 greylisted, try later' \
+		'echo first; echo 450 4.7.1 greylisted, try later; exit 75'
+	asked_is '550 5.7.23 SPF says no' 'echo 550 5.7.23 SPF says no; exit 1'
+	asked_is '554 5.1.1 not here' 'echo 5.1.1 not here; exit 67'
+	asked_is '451 4.0.0 try later' 'echo 421 try later; exit 75'
+	asked_is '451 4.3.0 Look-up failed' 'echo 550 5.7.1 no; exit 75'
+	asked_is '451 4.3.0 Look-up failed' 'echo 503 Service Unavailable; exit 1'
+	asked_is '451 4.3.0 Look-up failed' 'echo 550 5.7.1 no; echo; exit 2'
+	asked_is '550 5.1.1 No such user' 'echo 250 2.0.0 welcome; exit 67'
+}
+
+@test "it gets the name as one word, and nothing on standard input" {
+	OPTIONS=(--verbose)
+	asked 'printf "[%s]" "$#" "$0" "$1" "$(cat)"' '"a b; echo $x"@example.org'
+	logged 'line="\[1\]\[sh\]\[\\x22a b; echo $x\\x22@example.org\]\[\]"'
+}
+
+@test "no name is a word of the shell's: quotes, \$(), ;, newlines, options" {
+	cd "$BOX"
+	for name in 'a;touch${IFS}owned' '$(touch${IFS}owned)' '`touch owned`' \
+		'"x`touch owned`"' "x'y" '|touch${IFS}owned' '&touch${IFS}owned' \
+		'a"$(touch owned)"b' '*' '\$(touch${IFS}owned)'; do
+		asked 'printf %s\\n "$1" "$RECIPIENT" >>log; exit 67' \
+			"$name@example.org"
+	done
+	[ ! -e owned ]
+	[ "$(uniq -c log | awk '$1 != 2' | wc -l)" -eq 0 ]
+	asked 'echo "$1" >option' '--help@example.org'
+	reply_is 4 '501 5.1.3'
+	[ ! -e option ]
+}
+
+@test "its environment: what is known at RCPT, and no more" {
+	OPTIONS=(--dsn)
+	say 'EHLO client.example' 'MAIL FROM:<ann@example.net> ENVID=a+2Bb' \
+		'RCPT TO:<x@y>' \
+		'RCPT TO:<joe+box@example.org> NOTIFY=NEVER' QUIT |
+		TCPREMOTEIP=192.0.2.7 PROTO=TCP SMTP_ID=old serve --dsn \
+		--lookup 'env -0 | sort -z | tr "\0\n" "\n~" >"$BOX/$LOCAL"'
+	codes_are 220 250 250 250 250 221
+	local got
+	got=$(grep -E '^(SENDER|RECIPIENTS?|LOCAL|DOMAIN|EXTENSION|ENVID|CLIENT_[A-Z]*|SMTP_[A-Z_]*|DTLINE|UFLINE|RPLINE|FORWARD_RECIPIENTS)=' \
+		"$BOX/joe+box")
+	[ "$got" = 'CLIENT_ADDRESS=192.0.2.7
+CLIENT_HELO=client.example
+CLIENT_PROTOCOL=ESMTP
+DOMAIN=example.org
+DTLINE=Delivered-To: joe+box@example.org~
+ENVID=a+b
+EXTENSION=box
+FORWARD_RECIPIENTS=
+LOCAL=joe+box
+RECIPIENT=joe+box@example.org
+RECIPIENTS=joe+box@example.org
+RPLINE=Return-Path: <ann@example.net>~
+SENDER=ann@example.net
+SMTP_MAIL_OPTIONS=ENVID=a+2Bb
+SMTP_RCPT_OPTIONS=NOTIFY=NEVER
+SMTP_VERB=MAIL' ] || fail "$got"
+}
+
+@test "it is asked about local recipients only, after --users, and then it decides" {
+	printf '%s\n' joe ann >"$BATS_TEST_TMPDIR/users"
+	say 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<joe@b>' 'RCPT TO:<ann@b>' \
+		'RCPT TO:<bob@b>' 'RCPT TO:<joe@fwd>' 'RCPT TO:<joe@other>' \
+		'RCPT TO:<-joe@b>' QUIT |
+		serve -d b -f fwd -u "$BATS_TEST_TMPDIR/users" --lookup \
+		'echo "$1" >>"$BOX/asked"; [ "$LOCAL" = joe ] || exit 75'
+	codes_are 220 250 250 250 451 550 251 550 501 221
+	[ "$(cat "$BOX/asked")" = joe@b$'\n'ann@b ]
+}
+
+@test "postmaster is not unknown, but may be put off (RFC 5321, 4.5.1)" {
+	asked_is '250 2.1.5' 'exit 67' Postmaster@example.org
+	asked_is '451 4.3.0' 'exit 75' postmaster
+	asked_is '450 4.7.1' 'echo 450 4.7.1 greylisted; exit 75' postmaster
+}
+
+@test "one that hangs is a 451 in its time, and all of it is gone" {
+	OPTIONS=(-t 1)
+	asked_is '451 4.3.0' 'echo $$ >"$BOX/pid"; sleep 3141; exit 0'
+	logged 'lookup .* timeout=yes'
+	gone "$(cat "$BOX/pid")"
+	none_runs 'sleep 3141'
+	asked_is '451 4.3.0' 'trap "" TERM; while :; do sleep 3142; done'
+	none_runs 'sleep 3142'
+}
+
+@test "a child that stays and holds its output is a 451, and gone" {
+	OPTIONS=(-t 1)
+	asked_is '451 4.3.0' 'sleep 3143 & exit 0'
+	none_runs 'sleep 3143'
+}
+
+@test "a child that lets go of its output is gone too" {
+	asked_is '250 2.1.5' 'sleep 3144 >/dev/null 2>&1 & exit 0'
+	none_runs 'sleep 3144'
+}
+
+@test "10 MB of output is a 451, and is not logged whole" {
+	asked_is '451 4.3.0' 'yes 0123456789 | head -c 10000000; exit 0'
+	logged 'lookup .* error="too much output"'
+	[ "$(wc -c <"$LOG")" -lt 2000000 ]
+	asked_is '451 4.3.0' 'head -c 10000000 /dev/zero; exit 67'
+	none_runs 'head -c 10000000'
+}
+
+@test "it runs with no descriptor, signal or group of ours" {
+	OPTIONS=(-t 20)
+	asked 'ls /proc/self/fd | paste -sd " "; ps -o pgid= -p $$ | tr -d " "
+		echo $$; grep -E "^Sig(Blk|Ign)" /proc/self/status' || true
+	logged 'line="0 1 2 3"'
+	[ "$(sed -n 's/.* line=\([0-9]*\)$/\1/p' "$LOG" | sort -u | wc -l)" -eq 1 ]
+	[ "$(grep -c 'line="Sig...:.x090000000000000000"' "$LOG")" -eq 2 ]
+}
+
+@test "replies that are due leave before it is asked" {
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	export GO=$BATS_TEST_TMPDIR/go
+	say "${HELLO[@]}" QUIT | timeout 20 "$SMTPD" -n mx --lookup \
+		'read -r x <"$GO"' -- "$CATCH" 2>"$LOG" | tee "$REPLIES" | {
+			while read -r line; do
+				case $line in '250 2.1.0'*) break ;; esac
+			done
+			# the look-up waits for us, and we have MAIL's reply
+			echo now >"$GO"
+			cat >/dev/null
+		}
+	codes_are 220 250 250 250 221
+}
+
+@test "RCPT after RCPT: each is asked, the good ones get the message" {
+	say 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<a@b>' 'RCPT TO:<no@b>' \
+		'RCPT TO:<c@b>' 'RCPT TO:<no@b>' DATA x . QUIT |
+		serve --lookup '[ "$LOCAL" != no ]'
+	codes_are 220 250 250 250 550 250 550 354 250 221
+	[ "$(variable RECIPIENTS)" = a@b$'\n'c@b ]
+}
+
+@test "the message's own log line and id know nothing of a look-up's reply" {
+	say "${HELLO[@]}" 'RCPT TO:<no@b>' DATA x . QUIT | serve --lookup \
+		'[ "$LOCAL" != no ] || { echo 550 5.7.9 never; exit 67; }'
+	reply_is 5 '550 5.7.9 never'
+	reply_is 7 '250 2.0.0 Ok '
+}
