@@ -47,30 +47,6 @@ text_number(struct text *t, unsigned long long number)
 
 /* ---- octets ---- */
 
-char
-ascii_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-is_alnum(char c)
-{
-	return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
-}
-
 static bool
 is_control(char c)
 {
@@ -1227,8 +1203,8 @@ parse_name(struct span s, struct mailbox *m)
 	if (parse_path(&rest, m) == PATH_OK && rest.len == 0)
 		return m->whole.len > 0 && is_utf8(s);
 	*m = (struct mailbox){ s, s, { s.ptr + s.len, 0 } };
-	return value_ok(s) && is_utf8(s) && s.ptr[0] != '<' &&
-	    memchr(s.ptr, '@', s.len) == NULL;
+	return value_ok(s) && is_utf8(s) && !any(s, is_control) &&
+	    s.ptr[0] != '<' && memchr(s.ptr, '@', s.len) == NULL;
 }
 
 /* RFC 6531, 3.7.4.2: takes "SMTPUTF8" off the end of *s. */

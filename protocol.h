@@ -59,8 +59,30 @@ struct span span_skip(struct span octets, size_t n);
 /* Equal but for the case of ASCII letters. */
 bool span_is(struct span octets, const char *string);
 
-char ascii_lower(char c);
-bool is_blank(char c);		/* a space or a tab */
+/* ASCII's, whatever the locale. */
+static inline char
+ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static inline bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static inline bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool
+is_alnum(char c)
+{
+	return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
+}
 
 /* What the client is told.  enhanced is NULL where a reply has none (RFC 2034);
  * text is printable, its lines separated by '\n'. */

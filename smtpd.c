@@ -199,8 +199,7 @@ parse_number(const char *value, unsigned long long max,
 static bool
 is_plain(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-	    (c >= 'a' && c <= 'z') || (c != '\0' && strchr(".-_:@+/<>[]", c));
+	return is_alnum(c) || (c != '\0' && strchr(".-_:@+/<>[]", c));
 }
 
 static void
@@ -727,6 +726,21 @@ rule_of(struct span line)
 	return trim(line);
 }
 
+/* Labels of letters, digits and hyphens, which nearly every line is. */
+static bool
+is_simple_domain(struct span s)
+{
+	char c, before = '.';
+	size_t i;
+
+	for (i = 0; i < s.len; i++, before = c) {
+		c = s.ptr[i];
+		if (!is_alnum(c) && ((c != '-' && c != '.') || before == '.'))
+			return false;
+	}
+	return before != '.' && s.len <= PROTOCOL_DOMAIN_MAX;
+}
+
 static const char *
 check_rule(struct span line)
 {
@@ -747,6 +761,13 @@ same_octets(struct span a, struct span b)
 }
 
 static bool
+starts_as(struct span s, struct span with)
+{
+	return s.len >= with.len &&
+	    same_octets((struct span){ s.ptr, with.len }, with);
+}
+
+static bool
 rule_matches(struct span rule, struct span domain)
 {
 	if (rule.len > 0 && rule.ptr[0] == '.' && domain.len > rule.len)
@@ -757,7 +778,12 @@ rule_matches(struct span rule, struct span domain)
 static bool
 line_matches(void *domain, struct span line)
 {
-	return rule_matches(rule_of(line), *(struct span *)domain);
+	struct span d = *(struct span *)domain;
+
+	/* nearly every line ends here */
+	if (line.len > 0 && is_alnum(line.ptr[0]) && !starts_as(line, d))
+		return false;
+	return rule_matches(rule_of(line), d);
 }
 
 /* Is the domain one of these?  A reader's fault tells where that is not
@@ -787,8 +813,7 @@ struct entry {
 static bool
 is_atom(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	    (c >= 'A' && c <= 'Z') || (unsigned char)c >= 128 ||
+	return is_alnum(c) || (unsigned char)c >= 128 ||
 	    (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
 }
 
@@ -875,6 +900,30 @@ struct file_check {
 	const char *why;		/* what is wrong */
 };
 
+/* "name" or "name: value, value" of plain atoms, likewise. */
+static bool
+is_simple_entry(struct file_check *c, struct span s)
+{
+	size_t n;
+	char o;
+
+	for (n = 0; n < s.len && (is_alnum(s.ptr[n]) || s.ptr[n] == '.'); n++)
+		;
+	if (n == 0 || n > PROTOCOL_MAILBOX_MAX)
+		return false;
+	if (n < s.len && s.ptr[n++] != ':')
+		return false;
+	for (; n < s.len; n++) {
+		o = s.ptr[n];
+		if (!is_alnum(o) && o != '.' && o != '@' && o != '-' &&
+		    o != ' ' && o != ',')
+			return false;
+	}
+	c->entry = true;
+	c->comma = s.ptr[n - 1] == ',' || s.ptr[n - 1] == ':';
+	return s.ptr[n - 1] != ' ';
+}
+
 static const char *
 check_entry(struct file_check *c, struct span line)
 {
@@ -911,6 +960,8 @@ is_bad_line(void *check, struct span line)
 	struct file_check *c = check;
 	size_t i;
 
+	if (c->users ? is_simple_entry(c, line) : is_simple_domain(line))
+		return false;
 	for (i = 0; i < line.len && !is_control(line.ptr[i]); i++)
 		;
 	if (i < line.len)
@@ -1008,9 +1059,11 @@ match_name(struct span name, struct span local, struct span domain)
 	return name.len == 1 && name.ptr[0] == '*' ? ANY_NAME : NO_MATCH;
 }
 
-/* The name that is asked for, and the part of it before a "+". */
+/* The name that is asked for, and the part of it before a "+"; plain: with no
+ * quotes. */
 struct wanted {
 	struct span local, base, domain;
+	bool plain;
 };
 
 static bool
@@ -1019,6 +1072,10 @@ is_user(void *wanted, struct span line)
 	struct wanted *w = wanted;
 	struct entry e;
 
+	/* nearly every line ends here */
+	if (w->plain && line.len > 0 && is_alnum(line.ptr[0]) &&
+	    !starts_as(line, w->base))
+		return false;
 	return parse_entry(line, &e) == NULL && e.name.len > 0 &&
 	    (match_name(e.name, w->local, w->domain) != NO_MATCH ||
 	    match_name(e.name, w->base, w->domain) == THIS_NAME);
@@ -1050,7 +1107,8 @@ static enum lookup_result
 find_user(struct smtpd *s, const struct mailbox *m)
 {
 	const char *plus = memchr(m->local.ptr, '+', m->local.len);
-	struct wanted w = { m->local, m->local, m->domain };
+	struct wanted w = { m->local, m->local, m->domain,
+	    memchr(m->local.ptr, '"', m->local.len) == NULL };
 
 	if (plus != NULL)
 		w.base.len = (size_t)(plus - w.base.ptr);
@@ -1156,8 +1214,7 @@ struct words {
 static bool
 is_word_octet(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	    (c >= 'A' && c <= 'Z') || (unsigned char)c >= 128;
+	return is_alnum(c) || (unsigned char)c >= 128;
 }
 
 static bool

@@ -350,6 +350,7 @@ telling(void)
 	    told("VRFY joe@-d", VALID_USER, "", "501 5.1.3") &&
 	    told("VRFY x () {", VALID_USER, "", "501 5.1.3") &&
 	    told("EXPN x\377", VALID_USER, "", "501 5.1.3") &&
+	    told("VRFY x\ty", VALID_USER, "", "501 5.1.3") &&
 	    told("VRFY <joe", VALID_USER, "", "501 5.1.3"),
 	    "names that nobody is asked for");
 	ok(told("VRFY joe", VALID_USER, "J\303\266 <j@d>", "252 2.6.8") &&
