@@ -17,6 +17,7 @@ SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 OBJECTS = smtpd.o protocol.o channel.o
 UNITS = tests/unit/content tests/unit/session tests/unit/channel
 HELPERS = tests/unit/probe
+EXAMPLES = examples/embed
 
 all: smtpd
 
@@ -35,7 +36,7 @@ smtpd-sanitized: smtpd.c protocol.c channel.c protocol.h channel.h
 	$(CC) $(STRICT) $(CPPFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ \
 		smtpd.c protocol.c channel.c
 
-units: $(UNITS) $(HELPERS)
+units: $(UNITS) $(HELPERS) $(EXAMPLES)
 
 # Unit tests run the very modules of the program, under the sanitizers.
 $(UNITS): tests/unit/tap.h protocol.c channel.c protocol.h channel.h
@@ -45,6 +46,11 @@ $(UNITS): %: %.c
 
 $(HELPERS): %: %.c
 	$(CC) $(STRICT) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+# A server of its own on the very objects of the program.
+$(EXAMPLES): %: %.c protocol.o channel.o
+	$(CC) $(STRICT) $(HARDEN) -I. $(CPPFLAGS) $(CFLAGS) $(HARDEN_LINK) \
+		$(LDFLAGS) -o $@ $< protocol.o channel.o
 
 # SMTPD=./smtpd-sanitized tests that build instead.
 test: smtpd units
@@ -70,7 +76,8 @@ demo: smtpd
 lint: smtpd
 	shellcheck -x -P SCRIPTDIR -P tests -e SC2016,SC2030,SC2031,SC2094 \
 		tests/run tests/demo tests/catch tests/*.bash tests/*.bats \
-		tests/launch/*.bash tests/launch/*.bats examples/save .ci/run
+		tests/launch/*.bash tests/launch/*.bats examples/save \
+		examples/lookup/* .ci/run
 	mandoc -Tlint -Wwarning smtpd.8
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability \
@@ -85,7 +92,7 @@ uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/smtpd $(DESTDIR)$(MANDIR)/man8/smtpd.8
 
 clean:
-	rm -rf smtpd smtpd-sanitized $(OBJECTS) $(UNITS) $(HELPERS) \
+	rm -rf smtpd smtpd-sanitized $(OBJECTS) $(UNITS) $(HELPERS) $(EXAMPLES) \
 		tests/fuzz/session tests/fuzz/corpus
 
 .PHONY: all units test check demo fuzz lint install uninstall clean

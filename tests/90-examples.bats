@@ -19,3 +19,161 @@ recipient=b@c" ]
 		serve -- "$ROOT/examples/save" "$BOX/nowhere"
 	codes_are 220 250 250 250 354 451 221
 }
+
+# ---- look-ups ----
+
+# asked EXAMPLE ADDRESS [client [sender]]: the reply to RCPT.
+asked() {
+	say 'HELO c' "MAIL FROM:<${4-ann@example.net}>" "RCPT TO:<$2>" QUIT |
+		PROTO=TCP TCPREMOTEIP=${3:-192.0.2.7} serve \
+		--lookup "exec '$ROOT/examples/lookup/'$1"
+}
+
+# asked_is REPLY EXAMPLE ADDRESS [client [sender]]
+asked_is() {
+	asked "${@:2}"
+	reply_is 4 "$1" || fail "${*:2}"
+}
+
+@test "greylist: later, and in after the time; a /24 is one client" {
+	asked_is '450 4.7.1 Greylisted' "greylist $BOX" joe@b
+	asked_is '450 4.7.1' "greylist $BOX" joe@b
+	touch -d '-299 seconds' "$BOX"/*.tried
+	asked_is '450 4.7.1' "greylist $BOX" JOE@b 192.0.2.9
+	touch -d '-301 seconds' "$BOX"/*.tried
+	asked_is '250' "greylist $BOX" joe@b 192.0.2.9
+	asked_is '250' "greylist $BOX" joe@b
+	asked_is '450 4.7.1' "greylist $BOX" ann@b
+	asked_is '450 4.7.1' "greylist $BOX" joe@b 192.0.3.7
+	asked_is '450 4.7.1' "greylist $BOX" joe@b 192.0.2.7 other@example.net
+	asked_is '450 4.7.1' "greylist $BOX" joe@b 2001:db8:1:2:3::4
+	touch -d '-301 seconds' "$BOX"/*.tried
+	asked_is '250' "greylist $BOX" joe@b 2001:db8:1:2:9::9
+	asked_is '450 4.7.1' "greylist $BOX" joe@b 2001:db8:1:3:9::9
+	asked_is '451 4.3.0' "greylist $BOX/nowhere" joe@b
+}
+
+@test "greylist: twenty that ask at once, and once more" {
+	for round in 450 250; do
+		pids=
+		for i in {1..20}; do
+			say 'HELO c' 'MAIL FROM:<>' 'RCPT TO:<joe@b>' QUIT |
+				PROTO=TCP TCPREMOTEIP=192.0.2.$i "$SMTPD" \
+				--lookup "exec '$ROOT/examples/lookup/greylist' '$BOX'" \
+				cat >"$BATS_TEST_TMPDIR/$i" 2>>"$LOG" 3>&- &
+			pids="$pids $!"
+		done
+		for pid in $pids; do
+			wait "$pid"
+		done
+		[ "$(cat "$BATS_TEST_TMPDIR"/[0-9]* |
+			grep -c "^$round .*\(Grey\|Recipient\)")" -eq 20 ]
+		touch -d '-301 seconds' "$BOX"/*.tried
+	done
+	[ "$(find "$BOX" -type f | wc -l)" -eq 2 ]
+}
+
+@test "passwd: people are there, daemons, numbers and tricks are not" {
+	printf '%s\n' root:x:0:0:Root:/:/bin/sh mail:x:8:8::/:/bin/sh \
+		'joe:x:1000:1000:Joe Smith,Room 1:/home/joe:/bin/sh' \
+		nobody:x:65534:65534::/:/bin/sh >"$BATS_TEST_TMPDIR/passwd"
+	for name in joe Joe@b joe+box@b; do
+		asked_is 250 "passwd $BATS_TEST_TMPDIR/passwd" "$name"
+	done
+	for name in root mail nobody 1000 jo 'j*' 'joe:x' '".*"' '"joe\n"'; do
+		asked_is '550 5.1.1' "passwd $BATS_TEST_TMPDIR/passwd" "$name"
+	done
+	asked_is '451 4.3.0' 'passwd /no/such/file' joe
+	say 'VRFY joe@example.org' QUIT | serve --vrfy --lookup \
+		"exec '$ROOT/examples/lookup/passwd' $BATS_TEST_TMPDIR/passwd"
+	reply_is 2 '250 2.1.5 Joe Smith <joe@example.org>'
+}
+
+# A web server that answers by the address that it is asked for.
+web_server() {
+	python3 - "$BATS_TEST_TMPDIR/port" <<-'EOF' 3>&- &
+	import http.server, sys, urllib.parse
+	class Users(http.server.BaseHTTPRequestHandler):
+	    def do_GET(self):
+	        query = urllib.parse.parse_qs(self.path.partition('?')[2])
+	        user = query['address'][0]
+	        code = {'joe@b': 200, '"a&b=c"@b': 204, 'gone@b': 410}.get(user)
+	        if code is None:
+	            code = 500 if user == 'sick@b' else 404
+	        self.send_response(code)
+	        self.end_headers()
+	        self.wfile.write(b'550 5.7.1 never shown')
+	    def log_message(self, *_):
+	        pass
+	server = http.server.HTTPServer(('127.0.0.1', 0), Users)
+	with open(sys.argv[1] + '.new', 'w') as file:
+	    file.write(str(server.server_port))
+	import os
+	os.rename(sys.argv[1] + '.new', sys.argv[1])
+	server.serve_forever()
+	EOF
+	SERVER=$!
+	local end=$((SECONDS + 10))
+	until [ -e "$BATS_TEST_TMPDIR/port" ]; do
+		[ "$SECONDS" -lt "$end" ] || fail 'no web server'
+	done
+	URL=http://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/port")/users
+}
+
+teardown() {
+	[ -z "$SERVER" ] || kill "$SERVER" 2>/dev/null || :
+}
+
+@test "http: the service decides; its faults and its absence are 451" {
+	web_server
+	asked_is 250 "http $URL" joe@b
+	asked_is 250 "http $URL" '"a&b=c"@b'
+	asked_is '550 5.1.1' "http $URL" nobody@b
+	asked_is '550 5.1.1' "http $URL" gone@b
+	asked_is '451 4.3.0' "http $URL" sick@b
+	logged 'output .* line="http://.* says 500"'
+	kill "$SERVER"
+	wait "$SERVER" || :
+	asked_is '451 4.3.0' "http $URL" joe@b
+}
+
+@test "policy: the first line that fits decides" {
+	sed -n 's/^#	//p' "$ROOT/examples/lookup/policy" \
+		>"$BATS_TEST_TMPDIR/policy"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/policy")" -eq 6 ]
+	local policy="policy $BATS_TEST_TMPDIR/policy"
+	asked_is 250 "$policy" internal-list@example.org 192.0.2.1
+	asked_is 250 "$policy" x@elsewhere.example 2001:db8::1
+	asked_is '550 5.7.1 Not from 203.0.113.1' "$policy" \
+		internal-list@example.org 203.0.113.1
+	asked_is 250 "$policy" joe@example.org 203.0.113.1
+	asked_is '450 4.7.1 Not now' "$policy" joe@example.org 198.51.100.7
+	asked_is '550 5.7.1' "$policy" joe@elsewhere.example 203.0.113.1
+	asked_is '550 5.7.1' "$policy" '*' 203.0.113.1
+	asked_is '451 4.3.0' 'policy /no/such/file' joe@example.org
+	echo '* * perhaps' >"$BATS_TEST_TMPDIR/policy"
+	asked_is '451 4.3.0' "$policy" joe@example.org
+}
+
+# ---- a server of one's own ----
+
+@test "embed: a server of under 100 lines on the program's own objects" {
+	[ "$(wc -l <"$ROOT/examples/embed.c")" -lt 100 ]
+	say "${HELLO[@]}" 'RCPT TO:<ann@example.net>' 'RCPT TO:<Ann@example.org>' \
+		'RCPT TO:<postmaster>' DATA 'Subject: s' '' ..dot . \
+		'MAIL FROM:<>' 'RCPT TO:<ann>' DATA cut |
+		"$ROOT/examples/embed" "$BOX" >"$REPLIES"
+	codes_are 220 250 250 550 550 250 250 354 250 250 250 354
+	reply_is 4 '550 5.1.1'
+	reply_is 5 '550 5.7.1'
+	[ "$(ls -A "$BOX")" = "$(reply 9 | tr -d '\r' | cut -d' ' -f3)" ]
+	[ "$(cat "$BOX"/*)" = $'Subject: s\n\n.dot' ]
+}
+
+@test "embed: what cannot be kept is a 451, and the session goes on" {
+	say 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<ann>' DATA x . NOOP QUIT |
+		(ulimit -f 0; trap '' XFSZ; exec "$ROOT/examples/embed" "$BOX") |
+		cat >"$REPLIES"
+	codes_are 220 250 250 250 354 451 250 221
+	[ -z "$(ls -A "$BOX")" ]
+}
