@@ -191,6 +191,47 @@ say_and_wait() {
 	reply_is -1 '421 4.4.2'
 }
 
+@test "--session-timeout cuts off no command that runs, and no reply of it" {
+	say_and_wait "$(say "${HELLO[@]}" DATA x . | sed 's/\r$/\\r\\n/' |
+		tr -d '\n')" --session-timeout 1 -- \
+		sh -c 'cat >"$BOX/1.msg"; sleep 1.5'
+	codes_are 220 250 250 250 354 250 421
+	reply_is 6 '250 2.0.0 Ok'
+	reply_is -1 '421 4.4.2'
+	delivered
+}
+
+@test "what was pipelined before the session's time ended is still answered" {
+	say_and_wait "$(say "${HELLO[@]}" DATA x . NOOP VRFY\ x |
+		sed 's/\r$/\\r\\n/' | tr -d '\n')" --session-timeout 1 -- \
+		sh -c 'sleep 1.5'
+	codes_are 220 250 250 250 354 250 250 252 421
+}
+
+@test "a client that does not read is given up after --timeout" {
+	mkfifo "$BATS_TEST_TMPDIR/full"
+	exec 6<>"$BATS_TEST_TMPDIR/full"
+	yes $'HELP\r' | ends 0 timeout 20 "$SMTPD" -n mx -t 1 -- "$CATCH" \
+		>"$BATS_TEST_TMPDIR/full" 2>"$LOG"
+	exec 6>&-
+	logged 'close client=unknown reason=timeout .* unsent=[1-9]'
+}
+
+@test "a list server with 300 recipients at once loses nothing: 452, and again" {
+	local n all
+	for n in {1..300}; do
+		all[n]="RCPT TO:<list$n@example.org>"
+	done
+	say 'EHLO c' 'MAIL FROM:<>' "${all[@]}" DATA x . 'MAIL FROM:<>' \
+		"${all[@]:101}" DATA x . 'MAIL FROM:<>' "${all[@]:201}" \
+		DATA x . QUIT | serve
+	[ "$(grep -c '^452 4.5.3' "$REPLIES")" -eq 300 ]
+	delivered 3
+	[ "$(for n in 1 2 3; do variable RECIPIENTS $n; done |
+		sort -u | wc -l)" -eq 300 ]
+	logged 'reason=quit messages=3'
+}
+
 @test "one octet at a time does not put off the end of a line's time" {
 	(i=0; while [ $i -lt 60 ] && printf N && sleep 0.2; do
 		i=$((i + 1)); done) 2>/dev/null | serve -t 1

@@ -112,3 +112,18 @@ THREE=('RCPT TO:<one@b>' 'RCPT TO:<two@b>' 'RCPT TO:<one@b>')
 	delivered 3
 	[ "$(cat "$(message 3)")" = $'ab\ncd' ]
 }
+
+@test "a list server with 300 recipients, half of them refused, loses nothing" {
+	local n all
+	for n in {1..300}; do
+		all[n]="RCPT TO:<list$n@example.org>"
+	done
+	# shellcheck disable=SC2016
+	say "${LHLO[@]}" "${all[@]}" DATA x . QUIT | serve --lmtp -r 300 -- \
+		sh -c 'n=${LOCAL#list}; echo "$n" >>"$BOX/all"; [ $((n % 2)) = 0 ] ||
+			exit 67'
+	[ "$(seq 300 | cmp - "$BOX/all" && echo same)" = same ]
+	[ "$(sed '1,/^354/d' "$REPLIES" | cut -c1-3 | paste -sd ' ')" = \
+		"$(yes 550$'\n'250 | head -n 300 | paste -sd ' ') 221" ]
+	logged 'reason=quit'
+}
