@@ -86,6 +86,7 @@ struct settings {
 	struct protocol_config protocol;
 	char **command;
 	long long command_timeout;	/* ms */
+	bool append_recipients;
 	struct sources domains, forwards, users;
 	const char *lookup;
 	bool received, return_path, verbose, check;
@@ -167,6 +168,7 @@ struct smtpd {
 	struct chosen chosen;		/* of the last run */
 	struct reader reader;
 
+	char **arguments;		/* of a run, with its recipients */
 	char **environment;		/* the inherited part, then ours */
 	size_t inherited;
 	char space[4 * PROTOCOL_LIST_MAX];
@@ -2489,7 +2491,7 @@ execute(struct output *o, int in, struct outcome *how)
 	pid_t pid = -1;
 
 	r->s->chosen.lines = 0;
-	if (in >= 0 && open_pipe(out))
+	if (r->argv != NULL && in >= 0 && open_pipe(out))
 		pid = start(r, in, out[1]);
 	how->error = pid < 0 ? errno : 0;
 	if (in >= 0)
@@ -2795,6 +2797,38 @@ complete(struct smtpd *s)
 	    spool_finish(&s->spool, s->settings.spool);
 }
 
+/* The command's, and with --append-recipients those of this run; NULL and errno
+ * where memory is short. */
+static char *const *
+arguments(const struct run *r)
+{
+	char **command = r->s->settings.command, **argv;
+	struct span to;
+	size_t n = 0, i;
+	char *at;
+
+	if (!r->s->settings.append_recipients)
+		return command;
+	while (command[n] != NULL)
+		n++;
+	free(r->s->arguments);
+	argv = malloc((n + r->count + 1) * sizeof *argv + r->count +
+	    PROTOCOL_LIST_MAX);
+	r->s->arguments = argv;
+	if (argv == NULL)
+		return NULL;
+	memcpy(argv, command, n * sizeof *argv);
+	at = (char *)(argv + n + r->count + 1);
+	for (i = r->first; i < r->first + r->count; i++) {
+		to = envelope_recipient(r->e, i).whole;
+		argv[n++] = at;
+		copy(at, to.len + 1, to.ptr, to.len);
+		at += to.len + 1;
+	}
+	argv[n] = NULL;
+	return argv;
+}
+
 static void
 commit(void *context, size_t recipient, struct reply *reply)
 {
@@ -2810,8 +2844,8 @@ commit(void *context, size_t recipient, struct reply *reply)
 	bool whole = complete(s);
 
 	r.to = envelope_recipient(e, r.first);
-	r.argv = s->settings.command;
-	r.file = r.argv[0];
+	r.file = s->settings.command[0];
+	r.argv = arguments(&r);
 	if (whole) {
 		execute(&o, next_reader(&s->spool, last), &how);
 		judge(s, &how, reply);
@@ -3060,13 +3094,6 @@ set_lookup(void *member, const char *value)
 	return value[0] == '\0' ? "not a command" : set_text(member, value);
 }
 
-static const char *
-set_later(void *member, const char *value)
-{
-	(void)member, (void)value;
-	return "not yet: this version cannot do it";
-}
-
 static _Noreturn void print_help(void);
 static _Noreturn void print_version(void);
 
@@ -3126,7 +3153,7 @@ static const struct choice {
 	    AT(protocol.session_timeout), "longest session; 0: any (3600)" },
 	{ "command-timeout", 'T', "SECONDS", set_seconds, AT(command_timeout),
 	    "longest run of the command (300)" },
-	{ "append-recipients", 'a', NULL, set_later, 0,
+	{ "append-recipients", 'a', NULL, set_flag, AT(append_recipients),
 	    "recipients as further arguments" },
 	{ "crlf", 0, NULL, set_flag, AT(protocol.crlf),
 	    "CRLF line ends to the command (LF)" },

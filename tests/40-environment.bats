@@ -173,3 +173,27 @@ unset_is() {
 	[ "$(variable RECIPIENTS | wc -l)" -eq 201 ]
 	reply_is -1 221
 }
+
+@test "--append-recipients: those of the run, behind the arguments" {
+	say "${HELLO[@]}" 'RCPT TO:<"a b*$(x)"@c.d>' DATA x . QUIT |
+		serve -a -- sh -c 'printf "[%s]" "$#" "$@" >"$BOX/args"' sh -x 'y z'
+	[ "$(cat "$BOX/args")" = \
+		'[4][-x][y z][help@example.org]["a b*$(x)"@c.d]' ]
+	say 'LHLO c' 'MAIL FROM:<>' 'RCPT TO:<a@b>' 'RCPT TO:<c@d>' DATA x . \
+		QUIT | serve --lmtp --append-recipients -- \
+		sh -c 'echo "$@" >>"$BOX/lmtp"' sh
+	[ "$(cat "$BOX/lmtp")" = a@b$'\n'c@d ]
+	say "${HELLO[@]}" 'RCPT TO:<-x@y>' 'RCPT TO:<"-x"@y>' DATA x . QUIT |
+		serve -a -- sh -c 'echo "$@" >"$BOX/args"' sh
+	[ "$(cat "$BOX/args")" = 'help@example.org "-x"@y' ]
+}
+
+@test "--append-recipients: as many as there may be, 100 KiB of them" {
+	{
+		say 'EHLO c' 'MAIL FROM:<>'
+		seq -f $'RCPT TO:<r%06g@example.org>\r' 4000
+		say DATA x . QUIT
+	} | serve -a -r 25600 -- sh -c 'echo $# >"$BOX/count"
+		printf "%s\n" "$@" | cmp - "$BOX/list"' sh 2>/dev/null
+	[ "$(cat "$BOX/count")" -eq 4000 ]
+}

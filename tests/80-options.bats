@@ -39,10 +39,6 @@ refused() {
 	refused 64 'option --lmtp=yes: takes no argument' --lmtp=yes
 }
 
-@test "an option of a later version is refused, never silently accepted" {
-	refused 64 'option --append-recipients: not yet' -a
-}
-
 @test "no command, or a missing argument, is a usage error" {
 	say QUIT | ends 64 "$SMTPD" >"$REPLIES" 2>"$LOG"
 	logged 'config error="no command: see smtpd --help"'
