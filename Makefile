@@ -77,6 +77,8 @@ lint: smtpd
 	shellcheck -x -P SCRIPTDIR -P tests -e SC2016,SC2030,SC2031,SC2094 \
 		tests/run tests/demo tests/catch tests/*.bash tests/*.bats \
 		tests/launch/*.bash tests/launch/*.bats examples/save \
+		tests/peers/*.bash tests/peers/*.bats tests/peers/install \
+		tests/peers/judge \
 		examples/lookup/* .ci/run
 	mandoc -Tlint -Wwarning smtpd.8
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \

@@ -1559,8 +1559,12 @@ protocol_command(struct protocol *p, struct span line)
 	id = dispatch(p, row, line, whole);
 	id = count_error(p, row, id);
 	close_after(p, id);
-	if (id == RE_NONE)
+	if (id == RE_NONE) {
+		p->chunk_line = (struct text){ p->chunk_text, 0,
+		    sizeof p->chunk_text };
+		text_span(&p->chunk_line, line);
 		return (struct span){ "", 0 };
+	}
 	return answer(p, &(struct exchange){ row->verb, line, p->to.whole,
 	    reply_of(p, id), false });
 }
@@ -1845,9 +1849,11 @@ struct span
 protocol_next(struct protocol *p)
 {
 	struct reply reply = { 0, NULL, NULL };
-	struct span wire;
+	struct span line = { p->chunk_text, p->chunk_line.len }, wire;
 
 	assert(p->wants == PROTOCOL_REPLY);
+	if (!p->literal || p->answered > 0)
+		line.len = 0;
 	if (p->stopped)
 		reply = replies[RE_STOP];
 	else if (p->fault.code != 0)
@@ -1858,7 +1864,7 @@ protocol_next(struct protocol *p)
 		p->handler->commit(p->context, p->config->lmtp ? p->answered :
 		    PROTOCOL_ALL, &reply);
 	wire = answer(p, &(struct exchange){ p->literal ? "BDAT" : "DATA",
-	    { "", 0 }, { "", 0 }, &reply, p->begun });
+	    line, { "", 0 }, &reply, p->begun });
 	if (++p->answered == p->due)
 		replies_done(p);
 	return wire;

@@ -263,6 +263,8 @@ struct protocol {
 	bool stopped;			/* replies that are due become 421 */
 	unsigned decoder;		/* enum decoder */
 	unsigned long long chunk;	/* octets of it to come */
+	struct text chunk_line;		/* its command line, cut */
+	char chunk_text[64];
 	unsigned long long size;	/* octets so far, as on the wire */
 	unsigned header;		/* where we are in it; enum header */
 	unsigned received;		/* Received fields */

@@ -98,3 +98,12 @@ bdat() {
 	codes_are 220 250 250 250 250 221
 	tr -d '\r' <"$BATS_TEST_TMPDIR/chunk" | cmp - "$(message)"
 }
+
+@test "--verbose logs each BDAT, once, with its reply" {
+	{ say "${HELLO[@]}"; octets 'BDAT 3\r\nab\n'
+		octets 'bdat  3  LAST\r\ncd\n'; say DATA QUIT; } | serve -v
+	[ "$(grep -c 'command .* line=".*BDAT\|bdat' "$LOG")" -eq 2 ]
+	logged 'command client=unknown line="BDAT 3"'
+	logged 'command client=unknown line="bdat  3  LAST"'
+	[ "$(grep -c 'command .* line=DATA' "$LOG")" -eq 1 ]
+}

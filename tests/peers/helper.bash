@@ -4,6 +4,7 @@
 
 EXIM4=${EXIM:-/opt/exim}/usr/sbin/exim4
 JUDGE=$ROOT/tests/peers/judge
+POSTFIX=
 ANN=ann@example.net
 JOSE=$'jos\xc3\xa9@example.org'
 
