@@ -27,7 +27,7 @@ small_and_large() {
 	small_and_large
 	# Exim's sign for CHUNKING
 	[ "$(grep -c ' K C="250 2.0.0 Ok ' "$MAILLOG")" -eq 2 ]
-	[ "$(grep -c 'command .* line="BDAT [0-9]*\( LAST\)\?"' "$LOG")" -ge 4 ]
+	[ "$(grep -c 'command .* line="BDAT [0-9]*\( LAST\)\?"' "$LOG")" -eq 3 ]
 	not_logged 'line=DATA'
 }
 
