@@ -1019,18 +1019,22 @@ chosen(struct protocol *p, const struct reply *own, enum reply_id usual)
 	return RE_COMPOSED;
 }
 
+/* What was composed, as one line with its codes. */
+static bool
+fits_line(const struct protocol *p)
+{
+	return sizeof "250 2.1.5 \r\n" - 1 + p->text.len <=
+	    PROTOCOL_REPLY_LINE;
+}
+
 static enum reply_id
 will_forward(struct protocol *p)
 {
-	static const char text[] = "User not local; will forward to <";
-
-	if (sizeof "251 2.1.5 >\r\n" - 1 + sizeof text - 1 +
-	    p->to.whole.len > PROTOCOL_REPLY_LINE)
-		return RE_RECIPIENT;
-	text_string(compose(p, 251, "2.1.5"), text);
+	text_string(compose(p, 251, "2.1.5"),
+	    "User not local; will forward to <");
 	text_span(&p->text, p->to.whole);
 	text_char(&p->text, '>');
-	return composed(p);
+	return fits_line(p) ? composed(p) : RE_RECIPIENT;
 }
 
 void
@@ -1045,22 +1049,22 @@ text_mailbox(struct text *t, const struct mailbox *m, struct span domain)
 	text_char(t, '>');
 }
 
-/* Asks the handler who it is; what it says of a name for VRFY and EXPN is left
- * to be sent. */
-static enum lookup_result
-look_up(struct protocol *p, enum lookup_verb verb, struct span options,
-    struct reply *own)
+/* A valid name.  VRFY and EXPN say what it stands for; or that it is there, if
+ * it is a mailbox itself. */
+static enum reply_id
+found(struct protocol *p, enum lookup_verb verb)
 {
-	struct lookup l = { verb, p->to, options, &p->envelope,
-	    compose(p, 250, "2.1.5") };
-	enum lookup_result user;
+	struct mailbox m;
 
-	p->text.size = PROTOCOL_EXPANDED_MAX;
-	user = p->handler->look_up_name(p->context, &l, own);
-	if (p->text.len == 0)
-		text_mailbox(&p->text, &p->to, span_of(p->config->domain));
-	composed(p);
-	return user;
+	if (verb == LOOKUP_RCPT)
+		return RE_RECIPIENT;
+	if (p->text.len > 0)
+		return composed(p);
+	if (protocol_is_mailbox(p->to.whole, &m))
+		text_mailbox(&p->text, &m, span_of(p->config->domain));
+	if (p->text.len > 0 && fits_line(p))
+		return composed(p);
+	return verb == LOOKUP_VRFY ? RE_VRFY : RE_NO_USER;
 }
 
 /* Asks the handler whether the name is taken, and what to say of it. */
@@ -1069,23 +1073,25 @@ check_user(struct protocol *p, enum lookup_verb verb, struct span options,
     enum forward_result *forward)
 {
 	static const enum reply_id usual[] = {
-		[VALID_USER] = RE_COMPOSED, [AMBIGUOUS_USER] = RE_AMBIGUOUS,
-		[UNKNOWN_USER] = RE_NO_USER, [LOOKUP_ERROR] = RE_LOOKUP,
+		[AMBIGUOUS_USER] = RE_AMBIGUOUS,
+		[UNKNOWN_USER] = RE_NO_USER,
+		[LOOKUP_ERROR] = RE_LOOKUP,
 	};
 	struct reply own = { 0, NULL, NULL };
-	bool rcpt = verb == LOOKUP_RCPT;
+	struct lookup l = { verb, p->to, options, &p->envelope, &p->text };
 	enum lookup_result user;
 
 	*forward = p->handler->forward_domain(p->context, &p->to, &own);
 	if (*forward == CANNOT_FORWARD ||
 	    (*forward == WILL_FORWARD && verb == LOOKUP_EXPN))
-		return chosen(p, &own, rcpt ? RE_RELAY : RE_NO_USER);
+		return chosen(p, &own, verb == LOOKUP_RCPT ? RE_RELAY :
+		    RE_NO_USER);
 	if (*forward == WILL_FORWARD)
 		return chosen(p, &own, will_forward(p));
-	user = look_up(p, verb, options, &own);
-	if (user == VALID_USER)
-		return rcpt ? RE_RECIPIENT : RE_COMPOSED;
-	return chosen(p, &own, usual[user]);
+	compose(p, 250, "2.1.5")->size = PROTOCOL_EXPANDED_MAX;
+	user = p->handler->look_up_name(p->context, &l, &own);
+	return user == VALID_USER ? found(p, verb) :
+	    chosen(p, &own, usual[user]);
 }
 
 static void
@@ -1964,9 +1970,8 @@ fill(struct serving *s)
 static enum channel_status
 serve_line(struct serving *s)
 {
-	struct span line;
-
 	enum channel_status status = CHANNEL_OK;
+	struct span line;
 
 	if (channel_record(s->c, '\n', PROTOCOL_LINE_MAX, &line) ==
 	    CHANNEL_EMPTY)

@@ -149,7 +149,7 @@ struct lookup {
 	const struct envelope *envelope;	/* without this recipient */
 	struct text *expanded;		/* VRFY's and EXPN's 250, a mailbox a */
 					/* line, 100 lines at most; left empty: */
-					/* the name itself */
+					/* the name, where it is a mailbox */
 };
 
 /* Text of a mailbox, in brackets: with this domain where it has none. */

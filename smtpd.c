@@ -141,7 +141,7 @@ struct reader {
 	bool end;
 	unsigned long number;		/* of the line, from 1 */
 	const char *fault;		/* why there is no line; NULL: the end */
-	char space[FILE_LINE_MAX];
+	char space[FILE_LINE_MAX + 1];
 };
 
 struct smtpd {
@@ -187,7 +187,7 @@ parse_number(const char *value, unsigned long long max,
 	unsigned digit;
 
 	*end = value;
-	for (*number = 0; **end >= '0' && **end <= '9'; ++*end) {
+	for (*number = 0; is_digit(**end); ++*end) {
 		digit = (unsigned)(**end - '0');
 		if (*number > (max - digit) / 10)
 			return false;
@@ -689,22 +689,22 @@ same_time(const struct stat *a, const struct stat *b)
 }
 
 /* Is there a line for which test is true?  It is the reader's line then.  The
- * reader's fault tells where not all of them could be asked. */
+ * reader's fault tells where that is not known. */
 static bool
 find_line(struct reader *f, const struct source *file,
     bool (*test)(void *, struct span), void *argument)
 {
 	struct span line;
 	struct stat now;
+	bool found = false;
 
 	open_reader(f, file);
-	while (next_line(f, &line))
-		if (test(argument, line))
-			return true;
+	while (!found && next_line(f, &line))
+		found = test(argument, line);
 	if (f->fault == NULL && (fstat(file->fd, &now) != 0 ||
 	    !same_time(&now, &file->checked)))
 		f->fault = "it changed while it was in use";
-	return false;
+	return found && f->fault == NULL;
 }
 
 /* ---- files of domains ---- */
@@ -1061,8 +1061,8 @@ match_name(struct span name, struct span local, struct span domain)
 	return name.len == 1 && name.ptr[0] == '*' ? ANY_NAME : NO_MATCH;
 }
 
-/* The name that is asked for, and the part of it before a "+"; plain: with no
- * quotes. */
+/* The name that is asked for, and the part of it before a "+"; plain: with
+ * neither quotes nor backslashes. */
 struct wanted {
 	struct span local, base, domain;
 	bool plain;
@@ -1110,7 +1110,8 @@ find_user(struct smtpd *s, const struct mailbox *m)
 {
 	const char *plus = memchr(m->local.ptr, '+', m->local.len);
 	struct wanted w = { m->local, m->local, m->domain,
-	    memchr(m->local.ptr, '"', m->local.len) == NULL };
+	    memchr(m->local.ptr, '"', m->local.len) == NULL &&
+	    memchr(m->local.ptr, '\\', m->local.len) == NULL };
 
 	if (plus != NULL)
 		w.base.len = (size_t)(plus - w.base.ptr);
@@ -1128,33 +1129,57 @@ struct members {
 	struct text *to;		/* a mailbox a line */
 	struct span domain;		/* of those that come without one */
 	bool here;			/* the line belongs to the name */
-	bool found;
+	bool found, any;		/* the name is there; "*" is */
 	unsigned count, left_out;
 };
 
-/* A value as "phrase <mailbox>"; a program, a file or a list is none. */
+/* Takes what stands before "<mailbox>", and the brackets, off *value. */
+static struct span
+take_phrase(struct span *value)
+{
+	struct span phrase = { value->ptr, value->len };
+
+	if (phrase.len == 0 || phrase.ptr[phrase.len - 1] != '>')
+		return (struct span){ value->ptr, 0 };
+	while (phrase.len > 0 && phrase.ptr[phrase.len - 1] != '<')
+		phrase.len--;
+	if (phrase.len == 0)
+		return phrase;
+	*value = (struct span){ value->ptr + phrase.len,
+	    value->len - phrase.len - 1 };
+	phrase.len--;
+	return phrase;
+}
+
+/* A program, a file or a list, quoted or not, as aliases(5) has them. */
+static bool
+is_delivery(struct span s)
+{
+	while (s.len > 0 && (s.ptr[0] == '"' || s.ptr[0] == '\\' ||
+	    is_space(s.ptr[0])))
+		s = span_skip(s, 1);
+	return s.len > 0 && (s.ptr[0] == '|' || s.ptr[0] == '/' ||
+	    s.ptr[0] == ':');
+}
+
+/* A value, where it is a mailbox. */
 static void
 add_member(struct members *a, struct span value)
 {
-	const char *bracket = memchr(value.ptr, '<', value.len);
-	struct span phrase = { value.ptr, 0 };
+	enum { AROUND = sizeof "250-2.1.5 <@>\r\n" - 1, MORE = 32 };
+	struct span phrase = take_phrase(&value);
 	struct mailbox m;
-	char first;
+	size_t len;
 
-	if (bracket != NULL && value.ptr[value.len - 1] == '>') {
-		phrase.len = (size_t)(bracket - value.ptr);
-		value = span_skip(value, phrase.len + 1);
-		value.len--;
-	}
 	if (value.len > 0 && value.ptr[0] == '\\')	/* "not an alias" */
 		value = span_skip(value, 1);
-	if (!protocol_is_mailbox(value, &m))
+	if (is_delivery(value) || !protocol_is_mailbox(value, &m))
 		return;
-	first = value.ptr[value.ptr[0] == '"'];
-	if (first == '|' || first == '/' || first == ':')
-		return;
-	if (a->count == MEMBERS_MAX || phrase.len + value.len + a->domain.len +
-	    32 > a->to->size - a->to->len) {
+	len = AROUND + value.len + a->domain.len;
+	if (len + phrase.len > PROTOCOL_REPLY_LINE)
+		phrase.len = 0;
+	if (a->count == MEMBERS_MAX || len > PROTOCOL_REPLY_LINE ||
+	    len + phrase.len + MORE > a->to->size - a->to->len) {
 		a->left_out++;
 		return;
 	}
@@ -1176,7 +1201,8 @@ collect_members(void *members, struct span line)
 	if (e.name.len > 0) {
 		match = match_name(e.name, a->name.local, a->name.domain);
 		a->here = match == THIS_NAME;
-		a->found |= match != NO_MATCH;
+		a->found |= a->here;
+		a->any |= match == ANY_NAME;
 	}
 	while (a->here && next_value(&e.rest, &value))
 		add_member(a, value);
@@ -1185,7 +1211,7 @@ collect_members(void *members, struct span line)
 
 /* Who is it?  VRFY: what it stands for where that is one mailbox; EXPN: all of
  * them.  The text stays empty where there is nothing but the name itself. */
-static bool
+static enum match
 expand(struct smtpd *s, const struct lookup *l, struct mailbox name)
 {
 	struct members a = { .name = name, .to = l->expanded,
@@ -1193,14 +1219,14 @@ expand(struct smtpd *s, const struct lookup *l, struct mailbox name)
 	    name.domain : span_of(s->settings.protocol.domain) };
 
 	find_in_users(s, collect_members, &a);
-	if (l->verb == LOOKUP_VRFY && a.count + a.left_out > 1)
+	if (l->verb == LOOKUP_VRFY && (a.count > 1 || a.left_out > 0))
 		a.to->len = 0;
 	else if (a.left_out > 0) {
-		text_string(a.to, "\nand ");
+		text_string(a.to, a.count > 0 ? "\nand " : "");
 		text_number(a.to, a.left_out);
 		text_string(a.to, " more");
 	}
-	return a.found;
+	return a.found ? THIS_NAME : a.any ? ANY_NAME : NO_MATCH;
 }
 
 /* A search for words, and whose they are. */
@@ -1226,17 +1252,20 @@ has_words(struct span line, struct span words)
 
 	for (i = 0; i + words.len <= line.len; i++) {
 		end = i + words.len;
-		if (same_octets((struct span){ line.ptr + i, words.len },
-		    words) && (i == 0 || !is_word_octet(line.ptr[i - 1])) &&
-		    (end == line.len || !is_word_octet(line.ptr[end])))
+		if ((i == 0 || !is_word_octet(line.ptr[i - 1])) &&
+		    (end == line.len || !is_word_octet(line.ptr[end])) &&
+		    starts_as(span_skip(line, i), words))
 			return true;
 	}
 	return false;
 }
 
+/* A copy that stays; cut where the file is no more the one that was checked. */
 static struct span
-keep(char *to, struct span name)
+keep(char to[PROTOCOL_MAILBOX_MAX], struct span name)
 {
+	if (name.len > PROTOCOL_MAILBOX_MAX)
+		name.len = PROTOCOL_MAILBOX_MAX;
 	memcpy(to, name.ptr, name.len);
 	return (struct span){ to, name.len };
 }
@@ -1251,7 +1280,7 @@ search_words(void *words, struct span line)
 	parse_entry(line, &e);
 	if (e.name.len > 0) {
 		w->name = keep(w->name_text, e.name);
-		w->here = e.name.len == 1 && e.name.ptr[0] == '*';
+		w->here = same_octets(w->name, span_of("*"));
 	}
 	if (w->here || (!has_words(e.name, w->words) &&
 	    !has_words(e.rest, w->words)))
@@ -1273,9 +1302,8 @@ find_words(struct smtpd *s, const struct lookup *l)
 	if (w.words.len > 2 && w.words.ptr[0] == '"')
 		w.words = (struct span){ w.words.ptr + 1, w.words.len - 2 };
 	find_in_users(s, search_words, &w);
-	if (w.hits != 1)
+	if (w.hits != 1 || !protocol_is_mailbox(w.first, &m))
 		return w.hits == 0 ? UNKNOWN_USER : AMBIGUOUS_USER;
-	protocol_is_mailbox(w.first, &m);
 	expand(s, l, m);
 	if (l->expanded->len == 0)
 		text_mailbox(l->expanded, &m,
@@ -1283,14 +1311,19 @@ find_words(struct smtpd *s, const struct lookup *l)
 	return VALID_USER;
 }
 
-/* An exact name; else, for VRFY, words that occur in a name or its values. */
+/* A name of its own; else, for VRFY, words that occur in a name or its values;
+ * else any name where that will do. */
 static enum lookup_result
 find_name(struct smtpd *s, const struct lookup *l)
 {
-	if (expand(s, l, l->name))
-		return VALID_USER;
-	return l->verb == LOOKUP_VRFY && s->reader.fault == NULL ?
-	    find_words(s, l) : UNKNOWN_USER;
+	enum match match = expand(s, l, l->name);
+	enum lookup_result user = match == THIS_NAME ? VALID_USER :
+	    UNKNOWN_USER;
+
+	if (user == UNKNOWN_USER && l->verb == LOOKUP_VRFY &&
+	    s->reader.fault == NULL)
+		user = find_words(s, l);
+	return user == UNKNOWN_USER && match == ANY_NAME ? VALID_USER : user;
 }
 
 /* ---- spool: rule 1 ---- */
@@ -1930,7 +1963,7 @@ put_size(struct text *t, const struct run *r)
 
 /* Every name that is ours, or that must not be inherited (rule 6). */
 static const struct variable {
-	const char *name;
+	const char *name;		/* a "_" at its end: all that begin so */
 	bool (*put)(struct text *, const struct run *);	/* false: unset */
 } variables[] = {
 	{ "SENDER", put_sender },
@@ -1966,13 +1999,9 @@ static const struct variable {
 	{ "SMTP_MAIL_OPTIONS", put_options },
 	{ "SMTP_RCPT_OPTIONS", put_recipient_options },
 	{ "ENVID", put_envid },
-	{ "LISTEN_PID", NULL },
-	{ "LISTEN_FDS", NULL },
-	{ "LISTEN_FDNAMES", NULL },
-	{ "LISTEN_PIDFDID", NULL },
+	{ "LISTEN_", NULL },
 	{ "NOTIFY_SOCKET", NULL },
-	{ "WATCHDOG_PID", NULL },
-	{ "WATCHDOG_USEC", NULL },
+	{ "WATCHDOG_", NULL },
 	{ "JOURNAL_STREAM", NULL },
 	{ "SSLCTLFD", NULL },
 	{ "SSLREADFD", NULL },
@@ -1986,12 +2015,16 @@ enum { VARIABLES = sizeof variables / sizeof *variables };
 static bool
 is_ours(const char *assignment)
 {
-	size_t len = strcspn(assignment, "="), i;
+	size_t len = strcspn(assignment, "="), i, n;
+	const char *name;
 
-	for (i = 0; i < VARIABLES; i++)
-		if (strncmp(assignment, variables[i].name, len) == 0 &&
-		    variables[i].name[len] == '\0')
+	for (i = 0; i < VARIABLES; i++) {
+		name = variables[i].name;
+		n = strlen(name);
+		if (strncmp(assignment, name, n) == 0 &&
+		    (len == n || name[n - 1] == '_'))
 			return true;
+	}
 	return false;
 }
 
@@ -2048,7 +2081,7 @@ digits(struct span s)
 {
 	size_t n = 0;
 
-	while (n < 3 && n < s.len && s.ptr[n] >= '0' && s.ptr[n] <= '9')
+	while (n < 3 && n < s.len && is_digit(s.ptr[n]))
 		n++;
 	return n;
 }
@@ -2351,6 +2384,7 @@ clear_up(pid_t pid, struct outcome *how)
 	kill(-pid, SIGKILL);
 	how->exited = waitpid(pid, &how->status, how->exited ? 0 :
 	    WNOHANG) == pid;
+	how->stuck = !how->exited;
 }
 
 static bool
@@ -2678,15 +2712,12 @@ judge_look_up(const struct output *o, int status, struct reply *reply)
 }
 
 static void
-log_look_up(const struct run *r, const struct outcome *how,
-    const struct reply *reply, long long since)
+log_look_up(const struct run *r, const struct outcome *how, long long since)
 {
 	log_begin(r->s, LOG_FAULT, "lookup");
 	log_client(r->s);
 	log_span(r->s, "to", r->to.whole);
 	log_outcome(r, how);
-	if (reply->code != 0)
-		log_reply(r->s, reply);
 	log_seconds(r->s, since);
 	log_end(r->s);
 }
@@ -2708,12 +2739,14 @@ ask_command(struct smtpd *s, const struct lookup *l, struct reply *reply)
 	struct output o = { .run = &r };
 	struct outcome how = { 0 };
 	enum lookup_result user;
+	int status;
 
 	copy(name, sizeof name, l->name.whole.ptr, l->name.whole.len);
 	execute(&o, open("/dev/null", O_RDONLY | O_CLOEXEC), &how);
-	user = judge_look_up(&o, status_of(&how), reply);
-	if (user == LOOKUP_ERROR)
-		log_look_up(&r, &how, reply, since);
+	status = status_of(&how);
+	user = judge_look_up(&o, status, reply);
+	if (user == LOOKUP_ERROR && (reply->code == 0 || status < 0))
+		log_look_up(&r, &how, since);
 	else if (user == VALID_USER && l->expanded->len == 0)
 		add_member(&(struct members){ .to = l->expanded, .domain =
 		    l->name.domain.len > 0 ? l->name.domain :

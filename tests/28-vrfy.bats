@@ -71,6 +71,13 @@ answer_is() {
 	answer_is 'VRFY gone' '550 5.1.1 No such user'
 }
 
+@test "a name with two entries is one hit" {
+	printf '%s\n' 'joe: a zebra <a@b.c>' 'ann: horse' 'JOE: zebra@b.c' \
+		>"$BATS_TEST_TMPDIR/users"
+	answer_is 'VRFY zebra' '250 2.1.5 <joe@mx.example.org>' \
+		-u "$BATS_TEST_TMPDIR/users"
+}
+
 @test "EXPN: members, a mailbox a line; no program, file or list" {
 	answer_is 'EXPN staff' '250-2.1.5 <ann@mx.example.org>
 250-2.1.5 <joe@mx.example.org>
@@ -121,6 +128,49 @@ answer_is() {
 	grep -q '^250 2.1.5 and [0-9]* more' "$REPLIES"
 	! tr -d '\r' <"$REPLIES" | grep '<' | grep -qv '>$' ||
 		fail 'a mailbox was cut'
+}
+
+@test "what does not fit a line: no phrase, or not the mailbox, never half of it" {
+	local long
+	long=$(printf 'x%.0s' {1..480})
+	printf '%s\n' "one: \"$long$long\" <a@b.c>" "two: $long@b.c" \
+		"three: a@b.c, $long@ddddddddddddddd.example" "$long" \
+		>"$BATS_TEST_TMPDIR/users"
+	say 'EXPN one' 'VRFY one' 'EXPN two' 'EXPN three' 'VRFY three' \
+		"VRFY $long" "VRFY $long@dddddddddddddd.example" QUIT |
+		serve --vrfy -u "$BATS_TEST_TMPDIR/users" -n m
+	[ "$(tr -d '\r' <"$REPLIES" | sed 1d)" = "250 2.1.5 <a@b.c>
+250 2.1.5 <a@b.c>
+250 2.1.5 <$long@b.c>
+250-2.1.5 <a@b.c>
+250 2.1.5 and 1 more
+250 2.1.5 <three@m>
+250 2.1.5 <$long@m>
+252 2.0.0 Send it some mail, we will see
+221 2.0.0 Bye" ]
+}
+
+@test "\"*\": words that occur are found first; what is no mailbox is a 252" {
+	printf '%s\n' '*: ann' 'jc: Mark Crispin <m@b.c>' \
+		>"$BATS_TEST_TMPDIR/users"
+	answer_is 'VRFY mark' '250 2.1.5 Mark Crispin <m@b.c>' \
+		-u "$BATS_TEST_TMPDIR/users"
+	USERS=$BATS_TEST_TMPDIR/users
+	answer_is 'VRFY anybody' '250 2.1.5 <anybody@mx.example.org>'
+	answer_is 'EXPN anybody' '250 2.1.5 <anybody@mx.example.org>'
+	answer_is 'VRFY John Doe' '252 2.0.0 Send it some mail, we will see'
+	answer_is 'EXPN John Doe' '550 5.1.1 No such user'
+}
+
+@test "EXPN: no program, file or list, however it is quoted" {
+	printf '%s\n' 'a: " |prog"' 'b: "\|prog x"' 'c : :include:/y' \
+		'd: \"|x"' 'e: "A < B" <e@b.c>' 'f: <x' \
+		>"$BATS_TEST_TMPDIR/users"
+	USERS=$BATS_TEST_TMPDIR/users
+	for name in a b c d f; do
+		answer_is "EXPN $name" "250 2.1.5 <$name@mx.example.org>"
+	done
+	answer_is 'EXPN e' '250 2.1.5 "A < B" <e@b.c>'
 }
 
 @test "--lookup answers VRFY: its first line, else the name; and its refusals" {

@@ -38,6 +38,11 @@ asked_is() {
 @test "greylist: later, and in after the time; a /24 is one client" {
 	asked_is '450 4.7.1 Greylisted' "greylist $BOX" joe@b
 	asked_is '450 4.7.1' "greylist $BOX" joe@b
+	[ "$(find "$BOX" -type f | wc -l)" -eq 1 ]
+	say 'VRFY joe@b' QUIT | PROTO=TCP TCPREMOTEIP=192.0.2.7 serve --vrfy \
+		--lookup "exec '$ROOT/examples/lookup/greylist' $BOX"
+	reply_is 2 '250 2.1.5 <joe@b>'
+	[ "$(find "$BOX" -type f | wc -l)" -eq 1 ]
 	touch -d '-299 seconds' "$BOX"/*.tried
 	asked_is '450 4.7.1' "greylist $BOX" JOE@b 192.0.2.9
 	touch -d '-301 seconds' "$BOX"/*.tried
@@ -83,7 +88,9 @@ asked_is() {
 	for name in root mail nobody 1000 jo 'j*' 'joe:x' '".*"' '"joe\n"'; do
 		asked_is '550 5.1.1' "passwd $BATS_TEST_TMPDIR/passwd" "$name"
 	done
-	asked_is '451 4.3.0' 'passwd /no/such/file' joe
+	for file in /no/such/file /dev/null "$BOX"; do
+		asked_is '451 4.3.0' "passwd $file" joe
+	done
 	say 'VRFY joe@example.org' QUIT | serve --vrfy --lookup \
 		"exec '$ROOT/examples/lookup/passwd' $BATS_TEST_TMPDIR/passwd"
 	reply_is 2 '250 2.1.5 Joe Smith <joe@example.org>'
@@ -97,9 +104,9 @@ web_server() {
 	    def do_GET(self):
 	        query = urllib.parse.parse_qs(self.path.partition('?')[2])
 	        user = query['address'][0]
-	        code = {'joe@b': 200, '"a&b=c"@b': 204, 'gone@b': 410}.get(user)
+	        code = {'joe@b': 200, '"a&b=c"@b': 204}.get(user)
 	        if code is None:
-	            code = 500 if user == 'sick@b' else 404
+	            code = 500 if user == 'sick@b' else 404 if user == 'a@b' else 410
 	        self.send_response(code)
 	        self.end_headers()
 	        self.wfile.write(b'550 5.7.1 never shown')
@@ -129,7 +136,7 @@ teardown() {
 	asked_is 250 "http $URL" joe@b
 	asked_is 250 "http $URL" '"a&b=c"@b'
 	asked_is '550 5.1.1' "http $URL" nobody@b
-	asked_is '550 5.1.1' "http $URL" gone@b
+	asked_is '451 4.3.0' "http $URL" a@b
 	asked_is '451 4.3.0' "http $URL" sick@b
 	logged 'output .* line="http://.* says 500"'
 	kill "$SERVER"
@@ -140,17 +147,23 @@ teardown() {
 @test "policy: the first line that fits decides" {
 	sed -n 's/^#	//p' "$ROOT/examples/lookup/policy" \
 		>"$BATS_TEST_TMPDIR/policy"
-	[ "$(wc -l <"$BATS_TEST_TMPDIR/policy")" -eq 6 ]
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/policy")" -eq 7 ]
 	local policy="policy $BATS_TEST_TMPDIR/policy"
 	asked_is 250 "$policy" internal-list@example.org 192.0.2.1
 	asked_is 250 "$policy" x@elsewhere.example 2001:db8::1
-	asked_is '550 5.7.1 Not from 203.0.113.1' "$policy" \
-		internal-list@example.org 203.0.113.1
+	for list in internal-list Internal-LIST '"internal-list"' \
+		'"int\ernal-list"'; do
+		asked_is '550 5.7.1 Not from 203.0.113.1' "$policy" \
+			"$list@Example.org" 203.0.113.1
+	done
 	asked_is 250 "$policy" joe@example.org 203.0.113.1
 	asked_is '450 4.7.1 Not now' "$policy" joe@example.org 198.51.100.7
 	asked_is '550 5.7.1' "$policy" joe@elsewhere.example 203.0.113.1
 	asked_is '550 5.7.1' "$policy" '*' 203.0.113.1
 	asked_is '451 4.3.0' 'policy /no/such/file' joe@example.org
+	asked_is '451 4.3.0' "policy $BOX" joe@example.org
+	: >"$BATS_TEST_TMPDIR/policy"
+	asked_is '451 4.3.0' "$policy" joe@example.org
 	echo '* * perhaps' >"$BATS_TEST_TMPDIR/policy"
 	asked_is '451 4.3.0' "$policy" joe@example.org
 }
