@@ -1,17 +1,15 @@
-/*
- * embed FOLDER - a complete SMTP server on protocol.o and channel.o: what a
+/* embed FOLDER - a complete SMTP server on protocol.o and channel.o: what a
  * program of your own needs is a table of functions, and three calls.
- * This one keeps mail for ann at example.org, a file a message.
- */
+ * This one keeps mail for ann at example.org, a file a message. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
-
 #include "protocol.h"
 
 static const struct reply cannot = { 451, "4.3.0", "Cannot keep it now" };
 
 struct message {
-	int fd;
+	int folder, fd;
 	char part[12];		/* its name; without the dot once it is whole */
 };
 
@@ -37,7 +35,7 @@ begin(void *context, const struct envelope *envelope, struct reply *reply)
 	struct message *m = context;
 
 	(void)envelope;
-	*m = (struct message){ .part = ".mailXXXXXX" };
+	*m = (struct message){ m->folder, -1, ".mailXXXXXX" };
 	m->fd = mkstemp(m->part);
 	*reply = cannot;
 	return m->fd >= 0;
@@ -72,7 +70,8 @@ commit(void *context, size_t recipient, struct reply *reply)
 	struct message *m = context;
 
 	(void)recipient;
-	*reply = fsync(m->fd) == 0 && link(m->part, m->part + 1) == 0 ?
+	*reply = fsync(m->fd) == 0 && link(m->part, m->part + 1) == 0 &&
+	    fsync(m->folder) == 0 ?
 	    (struct reply){ 250, "2.0.0", m->part + 1 } : cannot;
 	discard(m, NULL);
 }
@@ -90,10 +89,12 @@ main(int argc, char **argv)
 	    .domain = "example.org", .timeout = 300 * 1000 };
 	static struct protocol session;
 	static struct channel channel;
+	struct message mine;
 
-	if (argc != 2 || chdir(argv[1]) != 0)
+	if (argc != 2 || chdir(argv[1]) != 0 ||
+	    (mine.folder = open(".", O_RDONLY)) < 0)
 		return 64;
 	channel_open(&channel, 0, 1, config.timeout);
-	protocol_open(&session, &config, &handler, &(struct message){ .fd = -1 });
+	protocol_open(&session, &config, &handler, &mine);
 	return protocol_serve(&session, &channel) == PROTOCOL_ERROR;
 }
