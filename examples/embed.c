@@ -9,7 +9,7 @@
 static const struct reply cannot = { 451, "4.3.0", "Cannot keep it now" };
 
 struct message {
-	int folder, fd;
+	int dir, fd;
 	char part[12];		/* its name; without the dot once it is whole */
 };
 
@@ -35,7 +35,7 @@ begin(void *context, const struct envelope *envelope, struct reply *reply)
 	struct message *m = context;
 
 	(void)envelope;
-	*m = (struct message){ m->folder, -1, ".mailXXXXXX" };
+	*m = (struct message){ m->dir, -1, ".mailXXXXXX" };
 	m->fd = mkstemp(m->part);
 	*reply = cannot;
 	return m->fd >= 0;
@@ -71,7 +71,7 @@ commit(void *context, size_t recipient, struct reply *reply)
 
 	(void)recipient;
 	*reply = fsync(m->fd) == 0 && link(m->part, m->part + 1) == 0 &&
-	    fsync(m->folder) == 0 ?
+	    fsync(m->dir) == 0 ?
 	    (struct reply){ 250, "2.0.0", m->part + 1 } : cannot;
 	discard(m, NULL);
 }
@@ -91,8 +91,7 @@ main(int argc, char **argv)
 	static struct channel channel;
 	struct message mine;
 
-	if (argc != 2 || chdir(argv[1]) != 0 ||
-	    (mine.folder = open(".", O_RDONLY)) < 0)
+	if (argc != 2 || chdir(argv[1]) || (mine.dir = open(".", O_RDONLY)) < 0)
 		return 64;
 	channel_open(&channel, 0, 1, config.timeout);
 	protocol_open(&session, &config, &handler, &mine);
