@@ -16,7 +16,7 @@ SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 
 OBJECTS = smtpd.o protocol.o channel.o
 UNITS = tests/unit/content tests/unit/session tests/unit/channel
-HELPERS = tests/unit/probe
+HELPERS = tests/unit/probe tests/unit/sink
 EXAMPLES = examples/embed
 
 all: smtpd
