@@ -179,7 +179,9 @@ SMTP_VERB=MAIL' ] || fail "$got"
 		echo $$; grep -E "^Sig(Blk|Ign)" /proc/self/status' || true
 	logged 'line="0 1 2 3"'
 	[ "$(sed -n 's/.* line=\([0-9]*\)$/\1/p' "$LOG" | sort -u | wc -l)" -eq 1 ]
-	[ "$(grep -c 'line="Sig...:.x090000000000000000"' "$LOG")" -eq 2 ]
+	# but the two that are glibc's own, which its posix_spawn leaves ignored
+	[ "$(grep -c 'line="Sig...:.x090000000[01]80*"\|Sig...:.x090*"' \
+		"$LOG")" -eq 2 ] || fail 'signals'
 }
 
 @test "replies that are due leave before it is asked" {
