@@ -14,27 +14,19 @@
 
 enum { SIGNALS_EVERY = 100 };	/* ms; see channel_wait */
 
-/* Is it a socket?  One of TCP sends from now on what a flush gives it at once:
- * Nagle's algorithm would hold back the second of two flushes. */
-static bool
-is_socket(int fd)
-{
-	int on = 1;
-
-	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 ||
-	    (errno != ENOTSOCK && errno != EBADF);
-}
-
 void
 channel_open(struct channel *c, int read_fd, int write_fd, long long patience)
 {
 	c->read_fd = read_fd;
 	c->write_fd = write_fd;
 	channel_patience(c, patience);
-	c->read_plain = !is_socket(read_fd);
-	c->write_plain = !is_socket(write_fd);
-	c->read_tty = c->read_plain && isatty(read_fd);
-	c->write_tty = c->write_plain && isatty(write_fd);
+}
+
+/* Of what is no socket, as a call for sockets has just said. */
+static enum channel_kind
+plain_kind(int fd)
+{
+	return isatty(fd) ? CHANNEL_TERMINAL : CHANNEL_PLAIN;
 }
 
 void
@@ -89,7 +81,7 @@ static enum channel_status
 wait_until(int read_fd, int write_fd, long long rest)
 {
 	fd_set reads, writes;
-	sigset_t none;
+	sigset_t held;
 	struct timespec limit = { rest / 1000, rest % 1000 * 1000000 };
 	int max = read_fd > write_fd ? read_fd : write_fd;
 	int n;
@@ -98,9 +90,11 @@ wait_until(int read_fd, int write_fd, long long rest)
 		errno = EINVAL;
 		return CHANNEL_ERROR;
 	}
-	sigemptyset(&none);
+	sigemptyset(&held);
+	sigaddset(&held, SIGPIPE);
+	sigaddset(&held, SIGXFSZ);
 	n = pselect(max + 1, only(&reads, read_fd), only(&writes, write_fd),
-	    NULL, rest == CHANNEL_FOREVER ? NULL : &limit, &none);
+	    NULL, rest == CHANNEL_FOREVER ? NULL : &limit, &held);
 	if (n > 0)
 		return CHANNEL_OK;
 	if (n == 0)
@@ -146,7 +140,8 @@ expand(struct channel *c, char *to, const char *from, size_t n)
 	return (size_t)(to - start);
 }
 
-/* As read(2), into the free part of the buffer, once a wait said readable. */
+/* As read(2), into the free part of the buffer, once a wait said readable.  The
+ * first one finds out what it reads from. */
 static ssize_t
 read_some(struct channel *c)
 {
@@ -154,19 +149,38 @@ read_some(struct channel *c)
 	size_t room = sizeof c->in - c->hi;
 	ssize_t n;
 
-	if (!c->read_plain)
-		return recv(c->read_fd, to, room, MSG_DONTWAIT);
-	if (!c->read_tty)
+	if (c->reads <= CHANNEL_SOCKET) {
+		n = recv(c->read_fd, to, room, MSG_DONTWAIT);
+		c->reads = n >= 0 || errno != ENOTSOCK ? CHANNEL_SOCKET :
+		    plain_kind(c->read_fd);
+		if (c->reads == CHANNEL_SOCKET)
+			return n;
+	}
+	if (c->reads == CHANNEL_PLAIN)
 		return read(c->read_fd, to, room);
 	n = read(c->read_fd, to + room / 2, room / 2);
 	return n > 0 ? (ssize_t)expand(c, to, to + room / 2, (size_t)n) : n;
+}
+
+/* Takes what is there: OK, EOF, ERROR; EMPTY where that is nothing yet. */
+static enum channel_status
+take(struct channel *c)
+{
+	ssize_t n = read_some(c);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? CHANNEL_EMPTY :
+		    failure(&c->read_errno);
+	c->hi += (size_t)n;
+	c->octets_in += (size_t)n;
+	c->unread = false;
+	return n > 0 ? CHANNEL_OK : CHANNEL_EOF;
 }
 
 enum channel_status
 channel_fill(struct channel *c, long long deadline)
 {
 	enum channel_status status = channel_flush(c);
-	ssize_t n = -1;
 
 	if (c->lo > 0) {
 		memmove(c->in, c->in + c->lo, c->hi - c->lo);
@@ -174,21 +188,16 @@ channel_fill(struct channel *c, long long deadline)
 		c->lo = 0;
 	}
 	assert(c->hi < sizeof c->in);
-	while (status == CHANNEL_OK && n < 0) {
+	if (status != CHANNEL_OK)
+		return status;
+	do {
 		status = channel_wait(c, c->read_fd, -1, deadline);
 		if (status == CHANNEL_ERROR)
 			c->read_errno = errno;
-		if (status != CHANNEL_OK)
-			break;
-		n = read_some(c);
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return failure(&c->read_errno);
-	}
-	if (status != CHANNEL_OK)
-		return status;
-	c->hi += (size_t)n;
-	c->octets_in += (size_t)n;
-	return n > 0 ? CHANNEL_OK : CHANNEL_EOF;
+		if (status == CHANNEL_OK)
+			status = take(c);
+	} while (status == CHANNEL_EMPTY);
+	return status;
 }
 
 enum channel_status
@@ -245,6 +254,20 @@ channel_write(struct channel *c, struct span octets)
 	c->queued += octets.len;
 }
 
+/* Nagle's algorithm would hold back the second of two flushes until the other
+ * side answers the first; where there is none, nothing is asked. */
+static void
+hurry(struct channel *c)
+{
+	int on = 1;
+
+	if (c->unread && !c->hurried) {
+		setsockopt(c->write_fd, IPPROTO_TCP, TCP_NODELAY, &on,
+		    sizeof on);
+		c->hurried = true;
+	}
+}
+
 /* As write(2), but never blocks.  A socket is asked as it is.  Anything else
  * takes PIPE_BUF octets at once (a terminal: one) where a wait has just said
  * writable, and the flag is used up. */
@@ -252,12 +275,18 @@ static ssize_t
 write_some(struct channel *c, bool *writable)
 {
 	const char *from = c->out + c->sent;
-	size_t len = c->queued - c->sent;
-	size_t most = c->write_tty ? 1 : PIPE_BUF;
+	size_t len = c->queued - c->sent, most;
+	ssize_t n;
 
-	if (!c->write_plain)
-		return send(c->write_fd, from, len,
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (c->writes <= CHANNEL_SOCKET) {
+		hurry(c);
+		n = send(c->write_fd, from, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		c->writes = n >= 0 || errno != ENOTSOCK ? CHANNEL_SOCKET :
+		    plain_kind(c->write_fd);
+		if (c->writes == CHANNEL_SOCKET)
+			return n;
+	}
+	most = c->writes == CHANNEL_TERMINAL ? 1 : PIPE_BUF;
 	if (!*writable) {
 		errno = EAGAIN;
 		return -1;
@@ -278,6 +307,7 @@ channel_flush(struct channel *c)
 		if (n >= 0) {
 			c->sent += (size_t)n;
 			c->octets_out += (size_t)n;
+			c->unread = true;
 			continue;
 		}
 		if (errno != EAGAIN && errno != EINTR) {
@@ -304,8 +334,7 @@ channel_flush(struct channel *c)
 void
 channel_shutdown(struct channel *c)
 {
-	if (!c->write_plain)
-		shutdown(c->write_fd, SHUT_WR);
+	shutdown(c->write_fd, SHUT_WR);		/* no socket: it fails */
 }
 
 void
@@ -314,10 +343,14 @@ channel_drain(struct channel *c, long long deadline, size_t max)
 	unsigned long long end = c->octets_in + max;
 	enum channel_status status = CHANNEL_OK;
 
-	while (!c->read_plain && c->octets_in < end && (status == CHANNEL_OK ||
-	    status == CHANNEL_INTERRUPTED)) {
+	if (c->reads == CHANNEL_UNKNOWN &&
+	    recv(c->read_fd, NULL, 0, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	    errno == ENOTSOCK)
+		return;
+	while (c->reads <= CHANNEL_SOCKET && c->octets_in < end &&
+	    (status == CHANNEL_OK || status == CHANNEL_INTERRUPTED)) {
 		c->lo = c->hi = c->seen = 0;
-		status = channel_fill(c, deadline);
+		status = deadline > 0 ? channel_fill(c, deadline) : take(c);
 	}
 }
 

@@ -12,7 +12,8 @@
  * channel_now(): no octet moves them.
  *
  * Signals: whoever wants to be told of one blocks it and installs a handler.
- * It is let in nowhere but inside channel_wait().
+ * It is let in nowhere but inside channel_wait().  SIGPIPE and SIGXFSZ are let
+ * in nowhere: who writes where they may come blocks them, and has an errno.
  */
 #ifndef CHANNEL_H
 #define CHANNEL_H
@@ -43,6 +44,12 @@ enum channel_status {
 	CHANNEL_ERROR		/* errno is kept in read_errno, write_errno */
 };
 
+/* What a descriptor is; found out by the first call, which costs no call. */
+enum channel_kind {
+	CHANNEL_UNKNOWN, CHANNEL_SOCKET,	/* asked as a socket */
+	CHANNEL_PLAIN, CHANNEL_TERMINAL
+};
+
 /* Members are the channel's own, but for those marked readable. */
 struct channel {
 	int read_fd, write_fd;
@@ -53,8 +60,9 @@ struct channel {
 	long long flush_by;		/* deadline of a flush, 0 if none is on */
 	long long let_in;		/* when signals were last let in */
 	enum channel_status broken;	/* why nothing is written any more */
-	bool read_plain, write_plain;	/* no sockets */
-	bool read_tty, write_tty;	/* terminals */
+	enum channel_kind reads, writes;
+	bool unread;			/* written, and nothing read since */
+	bool hurried;			/* TCP_NODELAY was asked for */
 	char last;			/* the octet read last from a terminal */
 	size_t lo, hi;			/* input: in[lo..hi) */
 	size_t seen;			/* octets of it with no delimiter */
@@ -114,9 +122,9 @@ enum channel_status channel_flush(struct channel *c);
  * and then end of file.  Without effect on anything else. */
 void channel_shutdown(struct channel *c);
 
-/* Reads and drops until end of file, the deadline or max octets: a TCP socket
- * that is closed over unread input resets, and our last words are lost.
- * Without effect on anything but a socket. */
+/* Reads and drops until end of file, the deadline (0: without waiting) or max
+ * octets: a TCP socket that is closed over unread input resets, and our last
+ * words are lost.  Without effect on anything but a socket. */
 void channel_drain(struct channel *c, long long deadline, size_t max);
 
 /* The status in words. */

@@ -30,7 +30,8 @@ text_string(struct text *t, const char *string)
 void
 text_char(struct text *t, char c)
 {
-	text_span(t, (struct span){ &c, 1 });
+	if (t->len < t->size)
+		t->ptr[t->len++] = c;
 }
 
 void

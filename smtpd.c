@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -99,7 +100,7 @@ struct log {
 	int fd;				/* of syslog; -1: not open */
 	bool journal;			/* stderr is the journal */
 	bool stuck;			/* nobody reads it */
-	int pid;
+	int pid;			/* 0: not asked for yet */
 	struct text line;
 	char space[LOG_LINE_MAX];
 };
@@ -109,6 +110,7 @@ struct peer {
 	char port[8];
 	char name[NAME_MAX_OCTETS + 1];
 	char local_address[ADDRESS_MAX], local_port[8];
+	bool unconnected;		/* descriptor 0 is a socket with no peer */
 };
 
 /* The reply that a run's output ends in, so far. */
@@ -179,6 +181,13 @@ struct smtpd {
 
 static volatile sig_atomic_t stop_signal;
 
+static void
+on_signal(int signal)
+{
+	if (signal != SIGCHLD)
+		stop_signal = signal;
+}
+
 /* Digits only, up to max; what follows them is left in *end. */
 static bool
 parse_number(const char *value, unsigned long long max,
@@ -204,6 +213,14 @@ is_plain(char c)
 	return is_alnum(c) || (c != '\0' && strchr(".-_:@+/<>[]", c));
 }
 
+static int
+own_pid(struct log *l)
+{
+	if (l->pid == 0)
+		l->pid = getpid();
+	return l->pid;
+}
+
 static void
 log_begin(struct smtpd *s, enum log_level level, const char *event)
 {
@@ -217,7 +234,7 @@ log_begin(struct smtpd *s, enum log_level level, const char *event)
 	}
 	if (!l->journal) {
 		text_string(&l->line, "smtpd[");
-		text_number(&l->line, (unsigned)l->pid);
+		text_number(&l->line, (unsigned)own_pid(l));
 		text_string(&l->line, "]: ");
 	}
 	text_string(&l->line, event);
@@ -417,7 +434,6 @@ log_open(struct smtpd *s)
 
 	l->to = s->settings.log;
 	l->fd = -1;
-	l->pid = getpid();
 	if (is_client(s) && l->to != LOG_NONE)
 		l->to = LOG_SYSLOG;
 	else if (l->to == LOG_DEFAULT)
@@ -439,7 +455,7 @@ die(struct smtpd *s, int status, const char *what, const char *why)
 	text_string(&t, what);
 	text_string(&t, ": ");
 	text_string(&t, why);
-	if (s->log.pid == 0)
+	if (s->log.to == LOG_DEFAULT)
 		log_open(s);
 	if (!s->has_client)
 		s->log.to = LOG_STDERR;		/* whatever that is */
@@ -560,8 +576,10 @@ find_peer(struct smtpd *s)
 	if (ucspi)
 		environment_address("TCPLOCALIP", "TCPLOCALPORT",
 		    p->local_address, p->local_port);
+	errno = 0;
 	if (!known)
 		known = socket_address(getpeername, p->address, p->port);
+	p->unconnected = errno == ENOTCONN;
 	for (i = 0; !known && i < sizeof names / sizeof *names; i++)
 		known = environment_address(names[i][0], names[i][1],
 		    p->address, p->port);
@@ -587,7 +605,7 @@ refuse_listener(struct smtpd *s)
 	int listens = 0;
 	socklen_t len = sizeof listens;
 
-	if (s->peer.address[0] != '\0' || !S_ISSOCK(s->descriptor[0].st_mode) ||
+	if (!s->peer.unconnected ||
 	    getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) != 0 ||
 	    !listens)
 		return;
@@ -1355,7 +1373,7 @@ open_nameless(const char *dir, char *name)
 {
 	(void)dir, (void)name;
 #if defined(O_TMPFILE) && !defined(NO_LINUX)
-	return open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0400);
+	return openat(AT_FDCWD, dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0400);
 #else
 	return -1;
 #endif
@@ -1389,7 +1407,8 @@ static int (*const spool_kinds[])(const char *dir, char *name) = {
 
 enum { SPOOL_KINDS = sizeof spool_kinds / sizeof *spool_kinds };
 
-/* A fresh open description, read-only, at the first octet; -1 and errno. */
+/* A fresh open description, read-only, at the first octet; -1 and errno.
+ * (openat: musl's open makes two calls of O_CLOEXEC.) */
 static int
 spool_reader(const struct spool *f)
 {
@@ -1397,11 +1416,11 @@ spool_reader(const struct spool *f)
 	struct text t = { path, 0, sizeof path - 1 };
 
 	if (f->name[0] != '\0')
-		return open(f->name, O_RDONLY | O_CLOEXEC);
+		return openat(AT_FDCWD, f->name, O_RDONLY | O_CLOEXEC);
 	text_string(&t, "/proc/self/fd/");
 	text_number(&t, (unsigned)f->fd);
 	path[t.len] = '\0';
-	return open(path, O_RDONLY | O_CLOEXEC);
+	return openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 }
 
 static void
@@ -2307,14 +2326,16 @@ output_read(struct output *o, int fd)
 	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
-/* The rest, without waiting, whoever still holds the other end. */
+/* What the pipe holds, without waiting, whoever still has its other end. */
 static void
 output_rest(struct output *o, int fd)
 {
-	unsigned long long end = o->octets + 64 * 1024;
+	unsigned long long end;
+	int left = 0;
 
-	while (o->octets < end && channel_wait(&o->run->s->channel, fd, -1,
-	    0) == CHANNEL_OK && output_read(o, fd))
+	ioctl(fd, FIONREAD, &left);
+	end = o->octets + (unsigned)left;
+	while (o->octets < end && output_read(o, fd))
 		;
 }
 
@@ -2355,13 +2376,9 @@ await(struct output *o, pid_t pid, int out, struct outcome *how)
 	enum channel_status status;
 	bool open = true;
 
-	while (!(how->exited = has_exited(r, pid, how)) ||
-	    (r->look_up && open)) {
-		if (r->look_up && !how->flooded &&
-		    o->octets > LOG_OUTPUT_MAX) {
-			how->flooded = true;
-			deadline = 0;
-		}
+	/* no SIGCHLD is lost: it is let in by the wait, or by one for the log
+	 * that comes between this wait and this look */
+	do {
 		if (channel_now() >= deadline &&
 		    !kill_group(how, pid, &deadline, r->grace))
 			return;
@@ -2371,7 +2388,13 @@ await(struct output *o, pid_t pid, int out, struct outcome *how)
 			open = output_read(o, out);
 		else if (status == CHANNEL_ERROR)
 			open = false;
-	}
+		if (r->look_up && !how->flooded &&
+		    o->octets > LOG_OUTPUT_MAX) {
+			how->flooded = true;
+			deadline = 0;
+		}
+		how->exited = has_exited(r, pid, how);
+	} while (!how->exited || (r->look_up && open));
 	how->stuck = false;
 	if (open)
 		output_rest(o, out);
@@ -2423,7 +2446,34 @@ become(const struct run *r, const char *path, char **env, int in, int out,
 	_exit(127);
 }
 
-/* The signals that are not as a command is to find them. */
+/* The signals that are ignored, as /proc says it: bit 0 is signal 1. */
+static bool
+read_ignored(sigset_t *ignored)
+{
+	static const char key[] = "\nSigIgn:";
+	int fd = openat(AT_FDCWD, "/proc/self/status", O_RDONLY | O_CLOEXEC);
+	char text[4096], *at;
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+	unsigned long long bits;
+	int i;
+
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	at = strstr(text, key);
+	if (at == NULL)
+		return false;
+	bits = strtoull(at + sizeof key - 1, NULL, 16);
+	for (i = 1; i < NSIG && i <= 64; i++)
+		if (bits >> (i - 1) & 1)
+			sigaddset(ignored, i);
+	return true;
+}
+
+/* The signals that are not as a command is to find them; those with a handler
+ * are put back by the exec itself. */
 static void
 find_ignored(struct smtpd *s)
 {
@@ -2431,8 +2481,10 @@ find_ignored(struct smtpd *s)
 	int i;
 
 	sigemptyset(&s->ignored);
+	if (read_ignored(&s->ignored))
+		return;
 	for (i = 1; i < NSIG; i++)
-		if (sigaction(i, NULL, &now) == 0 && now.sa_handler != SIG_DFL)
+		if (sigaction(i, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
 			sigaddset(&s->ignored, i);
 }
 
@@ -2440,8 +2492,10 @@ find_ignored(struct smtpd *s)
 static bool
 prepare_runs(struct smtpd *s)
 {
+	struct sigaction act = { .sa_handler = on_signal };
 	struct peer *p = &s->peer;
 
+	sigaction(SIGCHLD, &act, NULL);
 	find_ignored(s);
 	if (p->local_address[0] == '\0')
 		socket_address(getsockname, p->local_address, p->local_port);
@@ -2788,7 +2842,7 @@ new_id(struct smtpd *s)
 	s->date = now.tv_sec;
 	text_hex(&id, (unsigned long)now.tv_sec & 0xffffffff, 8);
 	text_hex(&id, (unsigned long)now.tv_nsec / 1000, 5);
-	text_hex(&id, (unsigned long)s->log.pid, 6);
+	text_hex(&id, (unsigned long)own_pid(&s->log), 6);
 	s->id[id.len] = '\0';
 	text_string(&okay, "Ok ");
 	text_string(&okay, s->id);
@@ -3498,36 +3552,27 @@ open_descriptors(struct smtpd *s)
 	    !S_ISCHR(s->descriptor[0].st_mode));
 }
 
-static void
-on_signal(int signal)
-{
-	if (signal != SIGCHLD)
-		stop_signal = signal;
-}
-
 /* Blocked but inside channel_wait, so that none comes between a look and a
- * wait. */
+ * wait; SIGPIPE and SIGXFSZ there too, where errno tells.  SIGCHLD is taken
+ * before the first run. */
 static void
 take_signals(void)
 {
-	static const int ours[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
+	static const int held[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGPIPE,
+	    SIGXFSZ }, stops[] = { SIGTERM, SIGINT, SIGHUP };
 	struct sigaction act = { .sa_handler = on_signal }, was;
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t mask;
 	size_t i;
 
 	sigemptyset(&mask);
-	for (i = 0; i < sizeof ours / sizeof *ours; i++)
-		sigaddset(&mask, ours[i]);
+	for (i = 0; i < sizeof held / sizeof *held; i++)
+		sigaddset(&mask, held[i]);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	for (i = 0; i < sizeof ours / sizeof *ours; i++) {
-		sigaction(ours[i], &act, &was);
-		if (was.sa_handler == SIG_IGN &&
-		    (ours[i] == SIGINT || ours[i] == SIGHUP))
-			sigaction(ours[i], &ignore, NULL);
+	for (i = 0; i < sizeof stops / sizeof *stops; i++) {
+		sigaction(stops[i], &act, &was);
+		if (was.sa_handler == SIG_IGN && stops[i] != SIGTERM)
+			sigaction(stops[i], &was, NULL);
 	}
-	sigaction(SIGPIPE, &ignore, NULL);
-	sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 /* ---- main ---- */
