@@ -14,6 +14,10 @@ HARDEN_LINK = -pie -Wl,-z,relro,-z,now
 SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 
+# For "make static": musl starts in a tenth of glibc's time.
+STATIC_CC = $(shell command -v musl-gcc || echo $(CC))
+STATIC = -static -no-pie -Wl,-z,relro,-z,now
+
 OBJECTS = smtpd.o protocol.o channel.o
 UNITS = tests/unit/content tests/unit/session tests/unit/channel
 HELPERS = tests/unit/probe tests/unit/sink
@@ -35,6 +39,12 @@ channel.o: channel.c channel.h
 smtpd-sanitized: smtpd.c protocol.c channel.c protocol.h channel.h
 	$(CC) $(STRICT) $(CPPFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ \
 		smtpd.c protocol.c channel.c
+
+# The same program with no library to load, for a busy port; "make install" then
+# installs it.
+static:
+	$(MAKE) -B smtpd CC='$(STATIC_CC)' HARDEN='$(HARDEN:-fPIE=)' \
+		HARDEN_LINK='$(STATIC)'
 
 units: $(UNITS) $(HELPERS) $(EXAMPLES)
 
@@ -97,4 +107,4 @@ clean:
 	rm -rf smtpd smtpd-sanitized $(OBJECTS) $(UNITS) $(HELPERS) $(EXAMPLES) \
 		tests/fuzz/session tests/fuzz/corpus
 
-.PHONY: all units test check demo fuzz lint install uninstall clean
+.PHONY: all static units test check demo fuzz lint install uninstall clean

@@ -73,7 +73,7 @@ only(fd_set *set, int fd)
 	if (fd < 0)
 		return NULL;
 	FD_ZERO(set);
-	FD_SET(fd, set);
+	FD_SET((unsigned)fd, set);
 	return set;
 }
 
