@@ -16,7 +16,7 @@ SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 
 # For "make static": musl starts in a tenth of glibc's time.
 STATIC_CC = $(shell command -v musl-gcc || echo $(CC))
-STATIC = -static -no-pie -Wl,-z,relro,-z,now
+STATIC = -static -no-pie -Wl,-z,noseparate-code,-z,relro,-z,now
 
 OBJECTS = smtpd.o protocol.o channel.o
 UNITS = tests/unit/content tests/unit/session tests/unit/channel
@@ -43,7 +43,7 @@ smtpd-sanitized: smtpd.c protocol.c channel.c protocol.h channel.h
 # The same program with no library to load, for a busy port; "make install" then
 # installs it.
 static:
-	$(MAKE) -B smtpd CC='$(STATIC_CC)' HARDEN='$(HARDEN:-fPIE=)' \
+	$(MAKE) -B smtpd CC='$(STATIC_CC)' HARDEN='$(HARDEN:-fPIE=-fno-pie)' \
 		HARDEN_LINK='$(STATIC)'
 
 units: $(UNITS) $(HELPERS) $(EXAMPLES)

@@ -276,9 +276,9 @@ struct protocol {
 	struct text text;		/* of a reply that is composed */
 	struct reply composed;
 	struct text wire;
-	char text_space[PROTOCOL_REPLY_MAX];
 	char wire_space[PROTOCOL_REPLY_MAX];
 	struct envelope envelope;
+	char text_space[PROTOCOL_REPLY_MAX];
 };
 
 /* Begins a session; *p must be zeroed.  A new session needs a new one. */

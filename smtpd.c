@@ -102,7 +102,6 @@ struct log {
 	bool stuck;			/* nobody reads it */
 	int pid;			/* 0: not asked for yet */
 	struct text line;
-	char space[LOG_LINE_MAX];
 };
 
 struct peer {
@@ -125,14 +124,14 @@ struct chosen {
 
 /* A message on its way to disk: pending octets follow those in fd. */
 struct spool {
-	int fd;				/* -1: none yet */
-	int reader;			/* the next run's; -1: to be opened */
+	int fd;				/* 0, which is the client's: none yet */
+	int reader;			/* the next run's; 0: to be opened */
 	size_t kind;			/* row of spool_kinds */
-	char name[PATH_MAX];		/* "" where it is nameless */
 	int error;			/* errno of its first failure */
 	unsigned long long size;	/* octets in fd */
 	size_t pending_len;
 	char pending[PIECE];
+	char name[PATH_MAX];		/* "" where it is nameless */
 };
 
 /* A file, a line at a time. */
@@ -146,17 +145,18 @@ struct reader {
 	char space[FILE_LINE_MAX + 1];
 };
 
+/* Small things first, so that a session start touches few pages. */
 struct smtpd {
 	struct settings settings;
 	struct log log;
 	struct peer peer;
 	bool has_client;		/* somebody who could be told 421 */
+	bool relay_client;		/* the launcher says so */
 	struct stat descriptor[3];	/* st_mode 0: it was closed */
 	sigset_t ignored;		/* that a command must not inherit */
 
 	/* the message */
 	const struct envelope *envelope;
-	struct spool spool;
 	bool started;			/* octets were appended, header and all */
 	bool accepted;			/* for one recipient at least */
 	size_t done;			/* recipients that had their run */
@@ -166,17 +166,17 @@ struct smtpd {
 	char okay[48];			/* "Ok ID" */
 	unsigned long long messages;
 
-	bool relay_client;		/* the launcher says so */
-	struct chosen chosen;		/* of the last run */
-	struct reader reader;
-
 	char **arguments;		/* of a run, with its recipients */
 	char **environment;		/* the inherited part, then ours */
 	size_t inherited;
-	char space[4 * PROTOCOL_LIST_MAX];
 
-	struct protocol session;
 	struct channel channel;
+	struct protocol session;
+	struct spool spool;
+	struct chosen chosen;		/* of the last run */
+	struct reader reader;
+	char log_space[LOG_LINE_MAX];
+	char space[4 * PROTOCOL_LIST_MAX];	/* for the environment */
 };
 
 static volatile sig_atomic_t stop_signal;
@@ -226,7 +226,7 @@ log_begin(struct smtpd *s, enum log_level level, const char *event)
 {
 	struct log *l = &s->log;
 
-	l->line = (struct text){ l->space, 0, sizeof l->space - 1 };
+	l->line = (struct text){ s->log_space, 0, sizeof s->log_space - 1 };
 	if (l->to == LOG_SYSLOG || l->journal) {
 		text_char(&l->line, '<');
 		text_number(&l->line, (l->journal ? 0U : 2U << 3) + level);
@@ -393,8 +393,8 @@ log_end(struct smtpd *s)
 		syslog_send(l);
 	if (l->to != LOG_STDERR || !log_ready(s))
 		return;
-	l->space[l->line.len] = '\n';
-	while (write(2, l->space, l->line.len + 1) < 0 && errno == EINTR)
+	l->line.ptr[l->line.len] = '\n';
+	while (write(2, l->line.ptr, l->line.len + 1) < 0 && errno == EINTR)
 		;
 }
 
@@ -1435,11 +1435,11 @@ static void
 spool_close(struct spool *f)
 {
 	spool_unlink(f);
-	if (f->fd >= 0)
+	if (f->fd > 0)
 		close(f->fd);
-	if (f->reader >= 0)
+	if (f->reader > 0)
 		close(f->reader);
-	f->fd = f->reader = -1;
+	f->fd = f->reader = 0;
 	f->error = 0;
 	f->kind = 0;
 	f->size = 0;
@@ -1458,20 +1458,20 @@ spool_open(struct spool *f, size_t kind, const char *dir)
 		f->kind = kind;
 		f->name[0] = '\0';
 		f->fd = spool_kinds[kind](dir, f->name);
-		if (f->fd < 0)
+		if (f->fd <= 0)
 			continue;
 		/* so that /dev/stdin opens for a command that is not us */
 		if (f->name[0] == '\0')
 			fchmod(f->fd, 0444);
 		f->reader = spool_reader(f);
-		if (f->reader >= 0)
+		if (f->reader > 0)
 			return true;
 		error = errno;
 		spool_unlink(f);
 		close(f->fd);
 		errno = error;
 	}
-	f->fd = -1;
+	f->fd = f->reader = 0;
 	return false;
 }
 
@@ -1495,7 +1495,7 @@ write_all(int fd, struct span octets)
 static bool
 spool_move(struct spool *f, const char *dir)
 {
-	struct spool *file = &(struct spool){ .fd = -1, .reader = -1 };
+	struct spool *file = &(struct spool){ .fd = 0 };
 	char piece[PIECE];
 	off_t at = 0;
 	ssize_t n;
@@ -1527,7 +1527,7 @@ spool_write(struct spool *f, struct span octets, const char *dir)
 	bool large = f->size + octets.len > MEMORY_MAX;
 
 	if (f->error == 0 &&
-	    (f->fd >= 0 || spool_open(f, large, dir)) &&
+	    (f->fd > 0 || spool_open(f, large, dir)) &&
 	    (f->kind > 0 || !large || spool_move(f, dir)) &&
 	    write_all(f->fd, octets)) {
 		f->size += octets.len;
@@ -1564,7 +1564,7 @@ spool_append(struct spool *f, struct span octets, const char *dir)
 static bool
 spool_finish(struct spool *f, const char *dir)
 {
-	if (f->error == 0 && f->fd >= 0 && f->pending_len == 0)
+	if (f->error == 0 && f->fd > 0 && f->pending_len == 0)
 		return true;
 	return spool_flush(f, dir);
 }
@@ -2562,9 +2562,9 @@ start(const struct run *r, int in, int out)
 static int
 next_reader(struct spool *f, bool last)
 {
-	int fd = f->reader >= 0 ? f->reader : spool_reader(f);
+	int fd = f->reader > 0 ? f->reader : spool_reader(f);
 
-	f->reader = -1;
+	f->reader = 0;
 	if (last)
 		spool_unlink(f);
 	return fd;
@@ -3644,7 +3644,6 @@ main(int argc, char **argv)
 
 	take_signals();
 	open_descriptors(&s);
-	s.spool.fd = s.spool.reader = -1;
 	if (getenv("PATH") == NULL)
 		setenv("PATH", USUAL_PATH, 1);
 	default_settings(&s.settings);
