@@ -43,7 +43,7 @@ asked_is() {
 		--lookup "exec '$ROOT/examples/lookup/greylist' $BOX"
 	reply_is 2 '250 2.1.5 <joe@b>'
 	[ "$(find "$BOX" -type f | wc -l)" -eq 1 ]
-	touch -d '-299 seconds' "$BOX"/*.tried
+	touch -d '-200 seconds' "$BOX"/*.tried
 	asked_is '450 4.7.1' "greylist $BOX" JOE@b 192.0.2.9
 	touch -d '-301 seconds' "$BOX"/*.tried
 	asked_is '250' "greylist $BOX" joe@b 192.0.2.9
