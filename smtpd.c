@@ -3502,36 +3502,41 @@ take_systemd_socket(void)
 	unsetenv("LISTEN_FDNAMES");
 }
 
-/* The slow way; what /proc lists, else every number that there may be. */
-static void
+/* What /proc lists; false where that is not known to be all. */
+static bool
 close_listed(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
 	struct dirent *entry;
-	long max = sysconf(_SC_OPEN_MAX);
+	bool whole;
 	int fd;
 
-	if (dir != NULL) {
-		while ((entry = readdir(dir)) != NULL) {
-			fd = atoi(entry->d_name);
-			if (fd > 2 && fd != dirfd(dir))
-				close(fd);
-		}
-		closedir(dir);
-		return;
+	if (dir == NULL)
+		return false;
+	while (errno = 0, (entry = readdir(dir)) != NULL) {
+		fd = atoi(entry->d_name);
+		if (fd > 2 && fd != dirfd(dir))
+			close(fd);
 	}
-	for (fd = max < 0 || max > 65536 ? 65536 : (int)max; fd > 2; fd--)
-		close(fd);
+	whole = errno == 0;
+	closedir(dir);
+	return whole;
 }
 
 static void
 close_others(void)
 {
+	long max, fd;
+
 #if defined(SYS_close_range) && !defined(NO_LINUX)
 	if (syscall(SYS_close_range, 3U, ~0U, 0U) == 0)
 		return;
 #endif
-	close_listed();
+	if (close_listed())
+		return;
+	max = sysconf(_SC_OPEN_MAX);
+	for (fd = max < 0 || max > 65536 ? 65536 : max; fd > 2; fd--)
+		close((int)fd);
 }
 
 static void
