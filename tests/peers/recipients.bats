@@ -4,7 +4,7 @@ load ../helper
 load ../launch/helper
 load helper
 
-@test "Postfix: 250, 251, 550 5.1.1, 553 5.1.4, 550 5.7.1 and 451 are acted on" {
+@test "Postfix: 250, 251, 550 5.1.1, 553 5.1.4, 550 5.7.1, 451 are acted on" {
 	write_letter
 	listen tcpserver -d example.org -d example.net -f fwd.example \
 		--lookup 'case $LOCAL in joe | ann) ;; two) exit 65 ;;

@@ -21,7 +21,7 @@ told() {
 	reply_is $((${#TO[@]} + 5)) "$1"
 }
 
-@test "procmail(1): a recipe files it, -t keeps it with the client where it fails" {
+@test "procmail(1): a recipe files it; with -t a fault leaves it outside" {
 	cat >"$BOX/rc" <<-END
 		MAILDIR=$BOX
 		DEFAULT=$BOX/default
@@ -40,7 +40,7 @@ told() {
 	told '451 4.3.0'
 }
 
-@test "maildrop(1): a filter files it; EXITCODE is the reply, its faults are 451" {
+@test "maildrop(1): a filter files it; EXITCODE is the reply, faults are 451" {
 	maildirmake "$BOX/Maildir"
 	cat >"$BOX/filter" <<-END
 		if (/^Subject:.*launch/)
@@ -67,7 +67,7 @@ qmail() {
 	send -r 1 -- sh -c "$1"
 }
 
-@test "qmail-command(8): its variables, and 0, 99, 100 and 111 mean what they do there" {
+@test "qmail-command(8): its variables; 0, 99, 100 and 111 as there" {
 	qmail '{ printf "%s%s%s" "$UFLINE" "$RPLINE" "$DTLINE"; cat; echo; } \
 		>>"$BOX/mbox"'
 	told '250 2.0.0 Ok'
