@@ -376,6 +376,10 @@ telling(void)
 	    strcmp(s.record.asked[2], "NOTIFY=NEVER") == 0 &&
 	    strcmp(s.record.asked_after, "MAIL") == 0,
 	    "RCPT asks the same, with its parameters, and shows nothing");
+	told("VRFY joe SMTPUTF8", VALID_USER, "", "250");
+	s.record.chosen = (struct reply){ 450, "4.7.1", "caf\303\251" };
+	ok(told("RCPT TO:<joe@d>", LOOKUP_ERROR, "", "450 4.7.1 caf??\r\n"),
+	    "what VRFY asks for is over with its reply");
 	s.config = (struct protocol_config){ .vrfy = false };
 }
 
