@@ -124,6 +124,19 @@ next_word(struct span *s)
 	return word;
 }
 
+/* Less its end, and the blanks before it. */
+static struct span
+trim(struct span line)
+{
+	if (line.len > 0 && line.ptr[line.len - 1] == '\n')
+		line.len--;
+	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+		line.len--;
+	while (line.len > 0 && is_blank(line.ptr[line.len - 1]))
+		line.len--;
+	return line;
+}
+
 /* A decimal number; false where it is none, or past 64 bits. */
 static bool
 parse_number(struct span s, unsigned long long *number)
@@ -1224,9 +1237,7 @@ take_utf8(struct span *s)
 	if (s->len <= len || !is_blank(s->ptr[s->len - len - 1]) ||
 	    !span_is(span_skip(*s, s->len - len), word))
 		return false;
-	s->len -= len;
-	while (s->len > 0 && is_blank(s->ptr[s->len - 1]))
-		s->len--;
+	*s = trim((struct span){ s->ptr, s->len - len });
 	return true;
 }
 
@@ -1530,19 +1541,6 @@ close_after(struct protocol *p, enum reply_id id)
 	discard(p);
 	p->wants = PROTOCOL_CLOSE;
 	p->reason = id == RE_LOST ? PROTOCOL_LOST : PROTOCOL_ERRORS;
-}
-
-/* Less its end, and the blanks before it. */
-static struct span
-trim(struct span line)
-{
-	if (line.len > 0 && line.ptr[line.len - 1] == '\n')
-		line.len--;
-	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-		line.len--;
-	while (line.len > 0 && is_blank(line.ptr[line.len - 1]))
-		line.len--;
-	return line;
 }
 
 /* RCPT, VRFY and EXPN, whatever comes of them. */

@@ -151,7 +151,6 @@ struct smtpd {
 	struct log log;
 	struct peer peer;
 	bool has_client;		/* somebody who could be told 421 */
-	bool relay_client;		/* the launcher says so */
 	struct stat descriptor[3];	/* st_mode 0: it was closed */
 	sigset_t ignored;		/* that a command must not inherit */
 
@@ -725,6 +724,23 @@ find_line(struct reader *f, const struct source *file,
 	return found && f->fault == NULL;
 }
 
+/* Likewise in any of these; a value that is no file is a line of its own. */
+static bool
+find_in(struct reader *f, const struct sources *sources,
+    bool (*test)(void *, struct span), void *argument)
+{
+	const struct source *x;
+	size_t i;
+
+	for (i = 0; i < sources->count && f->fault == NULL; i++) {
+		x = &sources->list[i];
+		if (x->is_file ? find_line(f, x, test, argument) :
+		    test(argument, span_of(x->value)))
+			return true;
+	}
+	return false;
+}
+
 /* ---- files of domains ---- */
 
 /* A domain, or ".domain": all that is below it. */
@@ -806,21 +822,10 @@ line_matches(void *domain, struct span line)
 	return rule_matches(rule_of(line), d);
 }
 
-/* Is the domain one of these?  A reader's fault tells where that is not
- * known. */
 static bool
 is_listed(struct reader *f, const struct sources *sources, struct span domain)
 {
-	const struct source *x;
-	size_t i;
-
-	for (i = 0; i < sources->count && f->fault == NULL; i++) {
-		x = &sources->list[i];
-		if (x->is_file ? find_line(f, x, line_matches, &domain) :
-		    rule_matches(span_of(x->value), domain))
-			return true;
-	}
-	return false;
+	return find_in(f, sources, line_matches, &domain);
 }
 
 /* ---- files of users, as aliases(5) ---- */
@@ -1106,14 +1111,8 @@ static bool
 find_in_users(struct smtpd *s, bool (*test)(void *, struct span),
     void *argument)
 {
-	const struct sources *users = &s->settings.users;
-	size_t i;
-
 	s->reader.fault = NULL;
-	for (i = 0; i < users->count && s->reader.fault == NULL; i++)
-		if (find_line(&s->reader, &users->list[i], test, argument))
-			return true;
-	return false;
+	return find_in(&s->reader, &s->settings.users, test, argument);
 }
 
 /* RFC 5321, 4.5.1: always there. */
@@ -1227,14 +1226,22 @@ collect_members(void *members, struct span line)
 	return false;
 }
 
+/* The domain of what stands beside this name, where it comes without one. */
+static struct span
+usual_domain(const struct smtpd *s, const struct mailbox *name)
+{
+	return name->domain.len > 0 ? name->domain :
+	    span_of(s->settings.protocol.domain);
+}
+
 /* Who is it?  VRFY: what it stands for where that is one mailbox; EXPN: all of
  * them.  The text stays empty where there is nothing but the name itself. */
 static enum match
 expand(struct smtpd *s, const struct lookup *l, struct mailbox name)
 {
 	struct members a = { .name = name, .to = l->expanded,
-	    .found = is_postmaster(name.local), .domain = name.domain.len > 0 ?
-	    name.domain : span_of(s->settings.protocol.domain) };
+	    .found = is_postmaster(name.local),
+	    .domain = usual_domain(s, &name) };
 
 	find_in_users(s, collect_members, &a);
 	if (l->verb == LOOKUP_VRFY && (a.count > 1 || a.left_out > 0))
@@ -2722,7 +2729,8 @@ forward_domain(void *context, const struct mailbox *to, struct reply *reply)
 	}
 	if (local || (!forward && o->domains.count == 0))
 		return LOCAL_DOMAIN;
-	return forward || s->relay_client ? WILL_FORWARD : CANNOT_FORWARD;
+	return forward || getenv("RELAYCLIENT") != NULL ? WILL_FORWARD :
+	    CANNOT_FORWARD;
 }
 
 static enum lookup_result
@@ -2802,9 +2810,8 @@ ask_command(struct smtpd *s, const struct lookup *l, struct reply *reply)
 	if (user == LOOKUP_ERROR && (reply->code == 0 || status < 0))
 		log_look_up(&r, &how, since);
 	else if (user == VALID_USER && l->expanded->len == 0)
-		add_member(&(struct members){ .to = l->expanded, .domain =
-		    l->name.domain.len > 0 ? l->name.domain :
-		    span_of(s->settings.protocol.domain) },
+		add_member(&(struct members){ .to = l->expanded,
+		    .domain = usual_domain(s, &l->name) },
 		    trim((struct span){ o.first, o.first_len }));
 	return user;
 }
@@ -3456,7 +3463,6 @@ finish_settings(struct smtpd *s)
 			p->domain = x->value;
 	}
 	p->slow_look_up = s->settings.lookup != NULL;
-	s->relay_client = getenv("RELAYCLIENT") != NULL;
 }
 
 /* --check: what a session would need. */
