@@ -1,10 +1,11 @@
 /*
  * The decoder, against a plain one that sees the whole message at once: every
- * content of CR, LF, dot and x up to 8 octets, in pieces of every size.
+ * content of CR, LF, dot and x up to 8 octets, in pieces of every size; and
+ * mixes of them that are long enough for its blocks.
  */
 #include "tap.h"
 
-enum { LONGEST = 8, SPLIT_LONGEST = 6, BDAT_LONGEST = 7 };
+enum { LONGEST = 8, SPLIT_LONGEST = 6, BDAT_LONGEST = 7, MIX_LONGEST = 4096 };
 
 static struct session s;
 
@@ -14,7 +15,7 @@ struct expected {
 	bool bare;			/* a CR or LF that is not of a CRLF */
 	unsigned long long size;	/* as on the wire */
 	size_t len;
-	char octets[64];
+	char octets[MIX_LONGEST];
 };
 
 static bool
@@ -235,6 +236,73 @@ exhaustive(void)
 	    "BDAT, bare newlines refused");
 }
 
+static size_t
+any(size_t below)
+{
+	static unsigned long long state = 1;
+
+	state = state * 6364136223846793005 + 1442695040888963407;
+	return (size_t)(state >> 33) % below;
+}
+
+/* Lines that leave the decoder room to copy to, then anything; every other one
+ * without what is bare. */
+static size_t
+mix(char *w, const char *lines)
+{
+	static const char *const parts[] = { "\r\n", "\r\n", "\r\n..",
+	    "\r\n.x", "\r\n\r\n", "x", "x", ".", "0123456789",
+	    "x123456789abcdef0123456789", "\r\n.\r\n", "\r", "\n", "\r\n.\r" };
+	size_t kinds = sizeof parts / sizeof parts[0], n = any(400), at = 0;
+
+	if (any(2) == 0)
+		kinds -= 4;
+	while (n-- > 0 && at < MIX_LONGEST - 64)
+		at += (size_t)sprintf(w + at, "%s",
+		    at < 350 ? lines : parts[any(kinds)]);
+	return at;
+}
+
+static bool
+mixes(const char *lines)
+{
+	static const char end[] = "\r\n.\r\nQUIT";
+	char w[MIX_LONGEST];
+	size_t len, all, i;
+
+	for (i = 0; i < 1500; i++) {
+		len = mix(w, lines);
+		s.config.max_size = any(4) == 0 ? any(len + 2) : 0;
+		if (!bdat(w, len, any(len + 1)))
+			break;
+		memcpy(w + len, end, sizeof end - 1);
+		all = len + sizeof end - 1;
+		if (!data(w, all, all, all) ||
+		    !data(w, all, any(all) + 1, any(200) + 1) ||
+		    !data(w, all, any(200) + 1, all))
+			break;
+	}
+	if (i < 1500)
+		printf("# %.*s\n", (int)len, w);
+	return i == 1500;
+}
+
+static void
+blocks(void)
+{
+	static const char *const lines[] = { "x\r\n", "..\r\n", "\r\n",
+	    "0123456789abcdef\r\n" };
+	unsigned i, k;
+	bool good = true;
+
+	for (i = 0; i < 4; i++) {
+		mode(i & 1, i & 2, 0);
+		for (k = 0; k < sizeof lines / sizeof lines[0]; k++)
+			good = good && mixes(lines[k]);
+	}
+	ok(good, "mixes of lines, as blocks and by steps");
+}
+
 /* A message of n lines, in pieces; does the reply begin so? */
 static bool
 received(const char *line, unsigned n, const char *rest, size_t piece,
@@ -427,6 +495,7 @@ main(void)
 {
 	alarm(600);
 	exhaustive();
+	blocks();
 	loops(false);
 	loops(true);
 	first_fault();
