@@ -1,0 +1,28 @@
+#!/usr/bin/perl
+# summary.pl: smtpd summary.pl
+# Prints each message's subject and its attachments, which the log then has.  A
+# start for a script of your own.  It needs Email::MIME, libemail-mime-perl.
+#
+# "die" exits with the number of the last system error, which may be 65 or 100, a
+# bounce.  END makes each of them 75, try again; a refusal is "no(67)".
+use strict;
+use warnings;
+
+my $no;
+sub no { $no = shift; exit }
+END { $? = defined $no ? $no : $? && 75 }
+
+use Email::MIME;
+
+binmode STDOUT, ':utf8';
+my $message = Email::MIME->new(do { local $/; <STDIN> });
+print 'from ', $ENV{SENDER} || '<>', "\n";
+print "to $_\n" for split /\n/, $ENV{RECIPIENTS};
+print 'subject ', $message->header_str('Subject') // '', "\n";
+$message->walk_parts(sub {
+	my $part = shift;
+	return if $part->subparts || !defined $part->filename;
+	print 'attachment ', $part->filename, ' ',
+		$part->content_type =~ s/;.*//sr, ' ', length $part->body, "\n";
+});
+# Here goes what is to be done with it.
