@@ -3,14 +3,14 @@
 # Prints each message's subject and its attachments, which the log then has.  A
 # start for a script of your own.  It needs Email::MIME, libemail-mime-perl.
 #
-# "die" exits with the number of the last system error, which may be 65 or 100, a
-# bounce.  END makes each of them 75, try again; a refusal is "no(67)".
+# "die" exits with the number of the last system error, which may be 65 or 100,
+# a bounce.  END makes all of them 75, try again; a refusal is "refuse(67)".
 use strict;
 use warnings;
 
-my $no;
-sub no { $no = shift; exit }
-END { $? = defined $no ? $no : $? && 75 }
+my $refusal;
+sub refuse { $refusal = shift; exit }
+END { $? = $refusal // ($? && 75) }
 
 use Email::MIME;
 

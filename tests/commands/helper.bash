@@ -1,0 +1,120 @@
+# Loaded after ../helper: a letter through smtpd into an example.
+# shellcheck disable=SC2034,SC2154 # variables for and of others
+
+COMMANDS=$ROOT/examples/commands
+FROM=ann@example.net
+TO=(help@example.org)
+
+# What a shell, SQL, a URL, a path or an option could be made of.
+ODD=('"a b"@example.org' '"$(touch pwned)"@example.org'
+	'`touch${IFS}pwned`@example.org' '"'\''; touch pwned; #"@example.org'
+	'"\"; touch pwned; \""@example.org' "o'neil@example.org"
+	"'),(1);drop/**/table/**/ticket--@example.org" '../../pwned@example.org'
+	'"-rf *"@example.org' '*@example.org' 'a,b@example.org'
+	'a%0d%0a&sender=b@example.org' '"@/etc/passwd"@example.org'
+	'"<pwned;type=x"@example.org' '${HOME}@example.org' 'a@b@example.org')
+
+# $LETTER, as a command is to get it: dot lines, From lines, 8-bit octets, blanks
+# and empty lines at the end.
+write_letter() {
+	LETTER=$BATS_TEST_TMPDIR/letter
+	printf '%s\n' 'From: Ann <ann@example.net>' 'To: <help@example.org>,' \
+		' joe@example.org' 'Subject: a letter' \
+		'Message-ID: <letter@example.net>' "$@" '' . .. .x 'From ann' \
+		'>From ann' $'caf\xc3\xa9 \xff\x80' ' . ' 'last ' '' '' >"$LETTER"
+}
+
+# post [option ...] -- command ...: $LETTER, from $FROM to all of $TO.
+post() {
+	[ -n "$LETTER" ] || write_letter
+	{
+		say 'EHLO client.example' "MAIL FROM:<$FROM>"
+		printf 'RCPT TO:<%s>\r\n' "${TO[@]}"
+		say DATA
+		LC_ALL=C sed -e 's/^\./../' -e 's/$/\r/' "$LETTER"
+		say . QUIT
+	} | (cd "$BATS_TEST_TMPDIR" && serve --no-received "$@")
+}
+
+# told TEXT: the reply to the message, behind those to EHLO, MAIL, each RCPT and
+# DATA, begins so.
+told() {
+	reply_is $((${#TO[@]} + 5)) "$1"
+}
+
+# posted TEXT [option ...] -- command ...
+posted() {
+	post "${@:2}"
+	told "$1"
+}
+
+# What stood in an address was data.
+nothing_ran() {
+	[ -z "$(find "$BATS_TEST_TMPDIR" -name 'pwned*')" ] || fail 'it ran'
+}
+
+# files FOLDER: how many, at any depth.
+files() {
+	find "$1" -type f | wc -l
+}
+
+# copy EXAMPLE SED-SCRIPT: as a user would, with a line of it edited; the script
+# has to change something.  $COPY.
+copy() {
+	COPY=$BATS_TEST_TMPDIR/copy.$1
+	sed "$2" "$COMMANDS/$1" >"$COPY"
+	chmod +x "$COPY"
+	! cmp -s "$COPY" "$COMMANDS/$1" || fail "not edited: $2"
+}
+
+# stand_in NAME LINE ...: a program of that name, before all others on PATH.
+stand_in() {
+	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	printf '%s\n' '#!/bin/sh' "${@:2}" >"$BATS_TEST_TMPDIR/bin/$1"
+	chmod +x "$BATS_TEST_TMPDIR/bin/$1"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+}
+
+# Behind -- of post: a command whose files may have N blocks, and no more.
+small_disk() {
+	SMALL_DISK=(sh -c 'ulimit -f "$0"; trap "" XFSZ; exec "$@"' "$1")
+}
+
+until_true() {
+	local end=$((SECONDS + 20))
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || fail "in vain: $*"
+	done
+}
+
+# has FILE TEXT
+has() {
+	grep -qF -- "$2" "$1" 2>/dev/null
+}
+
+# started command ...: $SERVER; ended by teardown.
+started() {
+	"$@" </dev/null >>"$BATS_TEST_TMPDIR/server" 2>&1 3>&- &
+	SERVER=$!
+	SERVERS+=("$SERVER")
+}
+
+# ended PID
+ended() {
+	kill "$1" 2>/dev/null || :
+	wait "$1" 2>/dev/null || :
+}
+
+free_port() {
+	python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}
+
+teardown() {
+	local pid
+	for pid in "${SERVERS[@]}"; do
+		ended "$pid"
+	done
+}
