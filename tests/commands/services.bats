@@ -1,0 +1,317 @@
+#!/usr/bin/env bats
+# examples/commands that hand a message on to a service: the real ones, on
+# loopback or on sockets of their own.
+# shellcheck disable=SC2154 # helper's variables
+load ../helper
+load helper
+
+# ---- queue ----
+
+redis_starts() {
+	REDIS=$BATS_TEST_TMPDIR/redis
+	mkdir -p "$REDIS"
+	started redis-server --port 0 --unixsocket "$REDIS/socket" \
+		--dir "$REDIS" --appendonly yes --appendfsync always \
+		--save '' "$@"
+	until_true eval '[ "$(redis PING)" = PONG ]'
+}
+
+redis() {
+	redis-cli -s "$REDIS/socket" "$@" 2>/dev/null
+}
+
+queued() {
+	posted "$1" -- "${COPY:-$COMMANDS/queue}" -s "$REDIS/socket"
+}
+
+# entry ID FIELD
+entry() {
+	redis --raw EVAL 'local e = redis.call("XRANGE", "mail", "-", "+")
+		for _, x in ipairs(e) do
+			local f = x[2]
+			for i = 1, #f, 2 do
+				if f[2] == ARGV[1] and f[i] == ARGV[2] then
+					return f[i + 1]
+				end
+			end
+		end' 0 "$1" "$2"
+}
+
+@test "queue: an entry of the stream, still there after a crash of Redis" {
+	redis_starts
+	queued '250 2.0.0'
+	id=$(reply 6 | sed 's/.*Ok //')
+	FROM='"$(touch pwned)"@x' TO=("${ODD[@]}")
+	queued '250 2.0.0'
+	odd=$(reply $((${#TO[@]} + 5)) | sed 's/.*Ok //')
+	kill -KILL "$SERVER"
+	wait "$SERVER" || :
+	redis_starts
+	[ "$(redis XLEN mail)" -eq 2 ]
+	entry "$id" message | cmp - <(cat "$LETTER"; echo)
+	[ "$(entry "$id" sender)" = ann@example.net ]
+	[ "$(entry "$id" recipients)" = help@example.org ]
+	[ "$(entry "$odd" sender)" = "$FROM" ]
+	entry "$odd" recipients | cmp - <(printf '%s\n' "${ODD[@]}")
+	nothing_ran
+}
+
+@test "queue: Redis down, full, read-only, of another mind, silent are 451" {
+	REDIS=$BATS_TEST_TMPDIR/redis
+	queued '451 4.3.0'
+	redis_starts
+	redis SET mail string
+	queued '451 4.3.0'
+	redis DEL mail
+	redis CONFIG SET maxmemory 1
+	queued '451 4.3.0'
+	redis CONFIG SET maxmemory 0
+	redis REPLICAOF 127.0.0.1 1
+	queued '451 4.3.0'
+	redis REPLICAOF NO ONE
+	redis CONFIG SET requirepass x
+	queued '451 4.3.0'
+	export REDISCLI_AUTH=x
+	[ "$(redis XLEN mail)" -eq 0 ]
+	queued '250 2.0.0'
+	copy queue 's/timeout 60/timeout 1/'
+	kill -STOP "$SERVER"
+	queued '451 4.3.0'
+	kill -CONT "$SERVER"
+}
+
+# ---- forward ----
+
+# next_server [option ...] [-- command ...]: another smtpd behind tcpserver,
+# which keeps what comes in $BOX; $PORT.
+next_server() {
+	local try
+	: >"$BATS_TEST_TMPDIR/next"
+	[[ $* == *" -- "* ]] || set -- "$@" -- "$CATCH"
+	for try in 1 2 3 4 5; do
+		PORT=$(free_port)
+		started tcpserver -H -R -l 0 127.0.0.1 "$PORT" "$SMTPD" \
+			--no-received -n next.example.org "$@"
+		! until_answered || return 0
+	done
+	fail "no next server after $try"
+}
+
+until_answered() {
+	until (exec 9<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; do
+		kill -0 "$SERVER" 2>/dev/null || return
+	done
+}
+
+forwarded() {
+	posted "$1" -- "${COPY:-$COMMANDS/forward}" -C /dev/null \
+		--host=127.0.0.1 --port="$PORT"
+}
+
+@test "forward: the next server gets it octet for octet, for all of them" {
+	next_server
+	write_letter 'Bcc: x@y'
+	TO=(help@example.org "o'neil+x@example.org" '../a=b~c@example.org')
+	forwarded '250 2.0.0'
+	cmp "$(message)" "$LETTER"
+	[ "$(variable SENDER)" = "$FROM" ]
+	variable RECIPIENTS | cmp - <(printf '%s\n' "${TO[@]}")
+	FROM=''
+	forwarded '250 2.0.0'
+	[ -z "$(variable SENDER 2)" ]
+	LETTER=$BATS_TEST_TMPDIR/bare FROM='"$(touch pwned) b,c"@x'
+	printf 'only a line\n' >"$LETTER"
+	forwarded '250 2.0.0'
+	[ "$(variable SENDER 3)" = "$FROM" ]
+	cmp "$(message 3)" "$LETTER"
+	delivered 3
+	nothing_ran
+}
+
+@test "forward: what the next server refuses for good, its words; else 451" {
+	next_server -d example.org -u "$BATS_TEST_TMPDIR/users" -- "$CATCH"
+	echo help >"$BATS_TEST_TMPDIR/users"
+	TO=(help@elsewhere.example)
+	forwarded '550 5.7.1'
+	TO=(joe@example.org)
+	forwarded '550 5.1.1'
+	TO=(help@example.org joe@example.org)
+	forwarded '550 5.1.1'
+	TO=(help@example.org)
+	next_server -- sh -c 'echo "550 5.7.1 Looks like spam"; exit 77'
+	forwarded '550 5.7.1 Looks like spam'
+	for status in 75 1; do
+		next_server -- sh -c "exit $status"
+		forwarded '451 4.3.0'
+	done
+	next_server -l 'exit 75' -- "$CATCH"
+	forwarded '451 4.3.0'
+	next_server --no-such-option -- "$CATCH"
+	forwarded '451 4.3.0'
+	ended "$SERVER"
+	forwarded '451 4.3.0'
+	posted '451 4.3.0' -- "$COMMANDS/forward" -C /nonexistent
+	posted '451 4.3.0' -- "$COMMANDS/forward" -C /dev/null --host=x.invalid
+	not_delivered
+}
+
+@test "forward: a server's no to us, or none of its words, is 451" {
+	# smtp_server ANSWER ...: to greeting, EHLO and so on, then it leaves.
+	for said in 554 421 '220 530' '220 250 530' '220 250 250 535' \
+		'220 250 250 250 421' '220 250 250 250 354' 220 '220 250 250'; do
+		rm -f "$BATS_TEST_TMPDIR/port"
+		started python3 -c '
+import os, socket, sys
+server = socket.socket()
+server.bind(("127.0.0.1", 0))
+server.listen()
+with open(sys.argv[1] + ".new", "w") as file:
+    file.write(str(server.getsockname()[1]))
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+client, _ = server.accept()
+lines = client.makefile("rb")
+for code in sys.argv[2].split():
+    client.sendall(code.encode() + b" 5.7.1 x\r\n")
+    lines.readline()' "$BATS_TEST_TMPDIR/port" "$said"
+		until_true test -e "$BATS_TEST_TMPDIR/port"
+		PORT=$(cat "$BATS_TEST_TMPDIR/port")
+		forwarded '451 4.3.0' || fail "$said"
+	done
+}
+
+@test "forward: a server that says nothing is 451, and so is msmtp's own exit" {
+	copy forward 's/--timeout=60/--timeout=1/'
+	started python3 -c '
+import socket, sys, time
+server = socket.socket()
+server.bind(("127.0.0.1", int(sys.argv[1])))
+server.listen()
+open(sys.argv[2], "w").close()
+server.accept()[0].recv(1)' "${PORT:=$(free_port)}" "$BATS_TEST_TMPDIR/up"
+	until_true test -e "$BATS_TEST_TMPDIR/up"
+	forwarded '451 4.3.0'
+	for status in 65 67 68 69 76 77 78; do
+		stand_in msmtp "exit $status"
+		forwarded '451 4.3.0'
+	done
+}
+
+@test "forward: addresses that msmtp would take for others go nowhere" {
+	next_server
+	for address in "${ODD[@]}"; do
+		[ "$address" != "o'neil@example.org" ] || continue
+		[ "$address" != '../../pwned@example.org' ] || continue
+		TO=(help@example.org "$address")
+		forwarded '553 5.1.3'
+	done
+	not_delivered
+	nothing_ran
+}
+
+# ---- autoreply, by msmtp ----
+
+@test "autoreply: by msmtp, from the null sender, to another server" {
+	next_server
+	stand_in sendmail "exec msmtp -C /dev/null --host=127.0.0.1 --port=$PORT \
+		--set-from-header=off --set-date-header=off \"\$@\""
+	copy autoreply "s|^sendmail=.*|sendmail=$BATS_TEST_TMPDIR/bin/sendmail|"
+	printf '%s\n' 'Back on Monday.' . x >"$BATS_TEST_TMPDIR/text"
+	for _ in 1 2; do
+		posted '250 2.0.0' -r 1 -- "$COPY" "$BATS_TEST_TMPDIR/text" \
+			"$BATS_TEST_TMPDIR" cat
+	done
+	delivered 1
+	[ -z "$(variable SENDER)" ]
+	[ "$(variable RECIPIENTS)" = ann@example.net ]
+	[ "$(sed '1,/^$/d' "$(message)")" = 'Back on Monday.
+.
+x' ]
+	grep -q '^Auto-Submitted: auto-replied$' "$(message)"
+	ended "$SERVER"
+	FROM=other@example.net
+	posted '250 2.0.0' -r 1 -- "$COPY" "$BATS_TEST_TMPDIR/text" \
+		"$BATS_TEST_TMPDIR" cat
+	logged 'no reply to <other@example.net>: .*sendmail: '
+	delivered 1
+}
+
+# ---- alert, in rsyslog and the journal ----
+
+@test "alert: in rsyslog's file" {
+	cat >"$BATS_TEST_TMPDIR/conf" <<-END
+		module(load="imuxsock" SysSock.Name="$BOX/socket")
+		template(name="all" type="string"
+			string="%syslogpriority-text% %programname%:%msg%\\n")
+		action(type="omfile" file="$BOX/seen" template="all")
+	END
+	started rsyslogd -n -f "$BATS_TEST_TMPDIR/conf" -i "$BATS_TEST_TMPDIR/pid"
+	until_true test -S "$BOX/socket"
+	posted '250 2.0.0' -- "$COMMANDS/alert" -u "$BOX/socket" -t mail \
+		-p user.warning
+	until_true has "$BOX/seen" 'warning mail: from <ann@example.net> to '
+	[ "$(grep -c 'to help@example.org: a letter$' "$BOX/seen")" -eq 1 ]
+	ended "$SERVER"
+	posted '451 4.3.0' -- "$COMMANDS/alert" -u "$BOX/socket"
+}
+
+# ---- spam ----
+
+# spamd_starts: SpamAssassin with one rule, as it asks no network and reads none
+# of the machine's.
+spamd_starts() {
+	SPAMD=$BATS_TEST_TMPDIR/spamd
+	mkdir -p "$SPAMD/rules" "$SPAMD/site"
+	cat >"$SPAMD/site/local.cf" <<-'END'
+		use_bayes 0
+		body BUY /buy my pills/
+		describe BUY test
+		score BUY 9
+	END
+	cp "$SPAMD/site/local.cf" "$SPAMD/rules"
+	started spamd -L -x -m 1 --min-children=1 --max-spare=1 \
+		--socketpath="$SPAMD/socket" -C "$SPAMD/rules" \
+		--siteconfigpath="$SPAMD/site" -H "$SPAMD" -r "$SPAMD/pid" \
+		-s stderr
+	until_true spamc -U "$SPAMD/socket" -K
+	copy spam "s|^spamd=.*|spamd='-U $SPAMD/socket'|"
+}
+
+@test "spam: the command gets what is none; spam is 550; no spamd is 451" {
+	spamd_starts
+	posted '250 2.0.0' -- "$COPY" "$CATCH"
+	cmp "$(message)" "$LETTER"
+	CATCH_EXIT=67 posted '550 5.1.1' -- "$COPY" "$CATCH"
+	delivered 2
+	write_letter
+	echo 'buy my pills' >>"$LETTER"
+	posted '550 5.7.1 This looks like spam (9.0/5.0)' -- "$COPY" "$CATCH"
+	delivered 2
+	ended "$SERVER"
+	posted '451 4.3.0' -- "$COPY" "$CATCH"
+	delivered 2
+}
+
+@test "spam: more than spamc's half a megabyte is asked about too" {
+	spamd_starts
+	write_letter
+	{
+		yes 'x and y and z' | head -c 700000
+		echo 'buy my pills'
+	} >>"$LETTER"
+	posted '550 5.7.1' -- "$COPY" "$CATCH"
+	not_delivered
+}
+
+@test "spam: whatever else spamc ends with is 451" {
+	for status in 1 64 65 68 69 73 76 77 98 100; do
+		stand_in spamc "exit $status"
+		posted '451 4.3.0' -- "$COMMANDS/spam" "$CATCH"
+	done
+	for status in 69 77 98; do
+		stand_in spamc "echo 0/0; exit $status"
+		posted '451 4.3.0' -- "$COMMANDS/spam" "$CATCH"
+	done
+	stand_in spamc 'exit 0'
+	posted '451 4.3.0' -- "$COMMANDS/spam" "$CATCH"
+	not_delivered
+}
