@@ -261,13 +261,10 @@ x' ]
 spamd_starts() {
 	SPAMD=$BATS_TEST_TMPDIR/spamd
 	mkdir -p "$SPAMD/rules" "$SPAMD/site"
-	cat >"$SPAMD/site/local.cf" <<-'END'
-		use_bayes 0
-		body BUY /buy my pills/
-		describe BUY test
-		score BUY 9
-	END
-	cp "$SPAMD/site/local.cf" "$SPAMD/rules"
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
+	echo 'loadplugin Mail::SpamAssassin::Plugin::Check' >"$SPAMD/site/a.pre"
+	printf '%s\n' 'util_rb_tld net org' 'body BUY /buy my pills/' \
+		'score BUY 9' >"$SPAMD/rules/a.cf"
 	started spamd -L -x -m 1 --min-children=1 --max-spare=1 \
 		--socketpath="$SPAMD/socket" -C "$SPAMD/rules" \
 		--siteconfigpath="$SPAMD/site" -H "$SPAMD" -r "$SPAMD/pid" \
