@@ -292,8 +292,8 @@ spamd_starts() {
 	spamd_starts
 	write_letter
 	{
-		yes 'x and y and z' | head -c 700000
 		echo 'buy my pills'
+		yes 'x and y and z' | head -n 50000
 	} >>"$LETTER"
 	posted '550 5.7.1' -- "$COPY" "$CATCH"
 	not_delivered
