@@ -227,13 +227,13 @@ open(sys.argv[3]).read()' "$BOX/db" "$BATS_TEST_TMPDIR/locked" \
 	posted '250 2.0.0 Ticket 1' -- "$COMMANDS/ticket" "$BOX/db"
 	printf '%s\n' "$FROM" "${ODD[@]}" "'); DROP TABLE ticket; --" |
 		cmp - <(sql 'SELECT sender, recipients, subject FROM ticket')
-	for subject in $'\xff\xfe' '=?utf-8?q?=FF?=' '=?x?y?z?=' '=?utf-8?q?=ED=A0=80?='
+	for subject in $'=?utf-7?q?+2AA-?=\xff' $'\xff\xfe' '=?utf-8?q?=FF?=' '=?x?y?z?=' '=?utf-8?q?=ED=A0=80?='
 	do
 		write_letter "Subject: $subject"
 		sed -i '/^Subject: a/d' "$LETTER"
 		posted '250 2.0.0 Ticket' -- "$COMMANDS/ticket" "$BOX/db"
 	done
-	[ "$(sql 'SELECT count(*) FROM ticket')" -eq 5 ]
+	[ "$(sql 'SELECT count(*) FROM ticket')" -eq 6 ]
 	nothing_ran
 }
 
@@ -270,8 +270,8 @@ with_attachments() {
 
 @test "attachments: no name leads out of the folder, no odd one keeps it out" {
 	with_attachments ../../pwned /tmp/pwned .. . -rf .bashrc '$(touch pwned)' \
-		'a/b' '%2e%2e%2fx' 'x\' '=?utf-8?q?=2e=2e=2fy?=' message.eml \
-		"$(printf '%0300d.pdf' 1)" $'\xff\xfe/z' '=?x?q?=FF?=' '`id`|x;y'
+		'a/b' '%2e%2e%2fx' 'x\y' '=?utf-8?q?=2e=2e=2fy?=' message.eml \
+		"$(printf '%0300d.pdf' 1)" $'=?utf-7?q?+2AA-?=\xff' $'\xff\xfe/z' '=?x?q?=FF?=' '`id`|x;y'
 	FROM='"../../x"@y' TO=("${ODD[@]}")
 	posted '250 2.0.0' -- "$COMMANDS/attachments" "$BOX"
 	[ "$(files "$BOX")" -eq 17 ] || fail "$(find "$BOX")"

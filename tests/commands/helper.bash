@@ -1,5 +1,6 @@
 # Loaded after ../helper: a letter through smtpd into an example.
 # shellcheck disable=SC2034,SC2154 # variables for and of others
+# shellcheck disable=SC2119,SC2120 # arguments of others
 
 COMMANDS=$ROOT/examples/commands
 FROM=ann@example.net
@@ -67,9 +68,11 @@ copy() {
 	! cmp -s "$COPY" "$COMMANDS/$1" || fail "not edited: $2"
 }
 
-# stand_in NAME LINE ...: a program of that name, before all others on PATH.
+# stand_in NAME LINE ...: a program of that name, before all others on PATH, and
+# the only one that is none of the machine's.
 stand_in() {
-	mkdir -p "$BATS_TEST_TMPDIR/bin"
+	rm -rf "${BATS_TEST_TMPDIR:?}/bin"
+	mkdir "$BATS_TEST_TMPDIR/bin"
 	printf '%s\n' '#!/bin/sh' "${@:2}" >"$BATS_TEST_TMPDIR/bin/$1"
 	chmod +x "$BATS_TEST_TMPDIR/bin/$1"
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # examples/commands in Perl, and behind a program in PHP.
-# shellcheck disable=SC2154 # helper's variables
+# shellcheck disable=SC2034,SC2154 # helper's variables
 load ../helper
 load helper
 

@@ -12,7 +12,7 @@ redis_starts() {
 	mkdir -p "$REDIS"
 	started redis-server --port 0 --unixsocket "$REDIS/socket" \
 		--dir "$REDIS" --appendonly yes --appendfsync always \
-		--save '' "$@"
+		--save ''
 	until_true eval '[ "$(redis PING)" = PONG ]'
 }
 
