@@ -63,7 +63,7 @@ swift() {
 }
 
 @test "sendmail -bs: Swift Mailer's transport, message after message" {
-	copy sendmail "s|exec smtpd -bs .* ;;|exec '$SMTPD' -bs -n me '$CATCH' ;;|"
+	copy sendmail "s|exec smtpd -bs .* ;;|exec $SMTPD -bs -n me $CATCH ;;|"
 	[ "$(swift)" = '2
 2' ]
 	delivered 2
