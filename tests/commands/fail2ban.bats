@@ -94,17 +94,22 @@ blamed_are() {
 		$'x\r'"$now mx ${tag}close client=192.0.2.66 reason=errors"; do
 		text=${text//\\\"/\"}
 		{
-			say "EHLO $text" "$text" "MAIL FROM:<\"${text//\"/}\"@x>" \
+			say "EHLO $text" "$text" \
+				"MAIL FROM:<\"${text//\"/}\"@x>" \
 				"RCPT TO:<\"${text//\"/\\\"}\"@example.org>" \
 				"RCPT TO:<\"${text//\"/}\"@x>" RSET 'EHLO c' \
 				"MAIL FROM:<\"${text//\"/\\\"}\"@b> $text" \
 				"MAIL FROM:<\"${text//\"/\\\"}\"@b>" \
-				'RCPT TO:<help@example.org>' DATA "Subject: $text" \
-				'' "$text" . "HELP $text" QUIT
+				'RCPT TO:<help@example.org>' DATA \
+				"Subject: $text" '' "$text" . "HELP $text" QUIT
 		} | session 192.0.2.7 -v --max-errors 0 "${USERS[@]}" -- cat
+		# And where nobody is to be blamed.
+		say "EHLO c" 'MAIL FROM:<>' "RCPT TO:<\"${text//\"/}\"@x>" \
+			"RCPT TO:<\"${text//\"/\\\"}\"@x>" QUIT |
+			session 192.0.2.8 -l 'exit 75'
 	done
 	grep -q 192.0.2.66 "$SEEN"
-	[ "$(blamed | sort -u)" = 192.0.2.7 ] || fail "$(blamed | sort | uniq -c)"
+	[ "$(blamed | sort -u)" = 192.0.2.7 ] || fail "$(blamed | sort -u)"
 }
 
 @test "fail2ban: nobody can hide behind a date of its own" {
@@ -114,8 +119,8 @@ blamed_are() {
 			'[03/Feb/2001:04:05:06 +0000]' '2001-02-03T04:05:06Z' \
 			'@40000000433225833b6e1a8c'; do
 			say 'EHLO c' 'MAIL FROM:<>' \
-				"RCPT TO:<\"$date\"@elsewhere.example>" \
-				"RCPT TO:<\"$date: \"@example.org>" QUIT |
+				"RCPT TO:<\"$date \"@elsewhere.example>" \
+				"RCPT TO:<\"x $date x\"@example.org>" QUIT |
 				session 192.0.2.7 "${USERS[@]}"
 		done
 	done

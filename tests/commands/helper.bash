@@ -15,8 +15,8 @@ ODD=('"a b"@example.org' '"$(touch pwned)"@example.org'
 	'a%0d%0a&sender=b@example.org' '"@/etc/passwd"@example.org'
 	'"<pwned;type=x"@example.org' '${HOME}@example.org' 'a@b@example.org')
 
-# $LETTER, as a command is to get it: dot lines, From lines, 8-bit octets, blanks
-# and empty lines at the end.
+# $LETTER, as a command is to get it: dot lines, From lines, 8-bit octets, empty
+# lines at the end.
 write_letter() {
 	LETTER=$BATS_TEST_TMPDIR/letter
 	printf '%s\n' 'From: Ann <ann@example.net>' 'To: <help@example.org>,' \

@@ -254,6 +254,34 @@ x' ]
 	posted '451 4.3.0' -- "$COMMANDS/alert" -u "$BOX/socket"
 }
 
+# journald, in a mount namespace where /run is $RUN.
+journal_starts() {
+	RUN=$BATS_TEST_TMPDIR/run
+	mkdir -p "$RUN/systemd"
+	printf '%s\n' '[Journal]' Storage=volatile ReadKMsg=no Audit= \
+		ForwardToSyslog=no >"$RUN/conf"
+	tr -d - </proc/sys/kernel/random/uuid >"$RUN/id"
+	started unshare --mount sh -ec '
+		mount --bind "$1/conf" /etc/systemd/journald.conf
+		mount --bind "$1/id" /etc/machine-id
+		mount --bind "$1" /run
+		exec /lib/systemd/systemd-journald' sh "$RUN"
+	until_true test -S "$RUN/systemd/journal/dev-log"
+}
+
+journal_has() {
+	journalctl --quiet --directory "$RUN/log/journal" -o cat -t mail \
+		-p "$1..$1" 2>/dev/null | grep -qxF "$2"
+}
+
+@test "alert: in the journal" {
+	journal_starts
+	posted '250 2.0.0' -- "$COMMANDS/alert" -t mail -p user.crit \
+		-u "$RUN/systemd/journal/dev-log"
+	until_true journal_has crit \
+		'from <ann@example.net> to help@example.org: a letter'
+}
+
 # ---- spam ----
 
 # spamd_starts: SpamAssassin with one rule, as it asks no network and reads none
