@@ -19,6 +19,13 @@ load commands/helper
 
 # ---- maildir ----
 
+# calls_were NAME ...: the last that strace saw succeed.
+calls_were() {
+	sed -nE 's/^[0-9]+ +([a-z]+).*\).* = 0$/\1/p' "$BATS_TEST_TMPDIR/calls" |
+		sed 's/renameat2*/rename/; s/fdatasync/fsync/' |
+		tail -n $# | diff - <(printf '%s\n' "$@")
+}
+
 make_maildir() {
 	mkdir -p "$BOX/Maildir/tmp" "$BOX/Maildir/new" "$BOX/Maildir/cur"
 }
@@ -30,10 +37,7 @@ make_maildir() {
 		"$COMMANDS/maildir" "$BOX/Maildir"
 	cmp "$BOX"/Maildir/new/* "$LETTER"
 	[ "$(files "$BOX/Maildir")" -eq 1 ]
-	[ "$(sed -nE 's/.* (fsync|rename)[a-z0-9]*\(.* = 0$/\1/p' \
-		"$BATS_TEST_TMPDIR/calls")" = 'fsync
-rename
-fsync' ]
+	calls_were fsync rename fsync
 }
 
 @test "maildir: twenty at once, and two of one message, have their own names" {
@@ -189,7 +193,9 @@ sql() {
 ${TO[*]}
 a letter" ]
 	FROM=other@example.net
-	posted '250 2.0.0 Ticket 2' -- "$COMMANDS/ticket" "$BOX/db"
+	posted '250 2.0.0 Ticket 2' -- strace -f -o "$BATS_TEST_TMPDIR/calls" \
+		-e trace=fdatasync,fsync,unlink "$COMMANDS/ticket" "$BOX/db"
+	calls_were fsync unlink fsync
 	for _ in 1 2; do
 		say "${HELLO[@]}" DATA 'Subject: =?utf-8?q?caf=C3=A9?=' '' y . \
 			QUIT | serve -- "$COMMANDS/ticket" "$BOX/db"
@@ -271,8 +277,10 @@ with_attachments() {
 	[ "$(cat "$BOX"/*/3-report.pdf)" = report.pdf ]
 	[ ! -s "$(echo "$BOX"/*/6-two_words)" ]
 	LETTER=
-	posted '250 2.0.0' -- "$COMMANDS/attachments" "$BOX"
+	posted '250 2.0.0' -- strace -f -o "$BATS_TEST_TMPDIR/calls" \
+		-e trace=fsync,rename "$COMMANDS/attachments" "$BOX"
 	[ "$(files "$BOX")" -eq 6 ]
+	calls_were fsync fsync rename fsync
 }
 
 @test "attachments: no name leads out of the folder, no odd one keeps it out" {
@@ -294,6 +302,11 @@ with_attachments() {
 	posted '451 4.3.0' -- "$COMMANDS/attachments" "$BOX/none"
 	small_disk 6
 	posted '451 4.3.0' -- "${SMALL_DISK[@]}" "$COMMANDS/attachments" "$BOX"
+	for n in 1 2 3 4; do
+		posted '451 4.3.0' -- strace -f -o "$BATS_TEST_TMPDIR/calls" \
+			-e trace=fsync -e inject=fsync:error=EIO:when=$n \
+			"$COMMANDS/attachments" "$BOX"
+	done
 	[ -z "$(ls -A "$BOX")" ]
 	small_disk 16
 	posted '250 2.0.0' -- "${SMALL_DISK[@]}" "$COMMANDS/attachments" "$BOX"
@@ -329,6 +342,10 @@ while True:
 	until_true has "$BOX/lines" 'from <>'
 	has "$BOX/lines" "to ${ODD[*]}: -p kern.emerg ?[31m \$(touch pwned)"
 	[ "$(wc -l <"$BOX/lines")" -eq 2 ]
+	write_letter "Subject: $(printf '%01500d' 1) end"
+	sed -i '/^Subject: a/d' "$LETTER"
+	posted '250 2.0.0' -- "$COMMANDS/alert" -u "$BOX/log"
+	until_true has "$BOX/lines" '1 end'
 	nothing_ran
 }
 
@@ -429,13 +446,22 @@ Back on Monday. caf=" ] || fail "$(cat "$BOX/0.reply")"
 	[ -z "$(find "$BOX" -name '*.args')" ]
 	SENDMAIL_EXIT=77 answered 1
 	delivered 3
+	stand_in sendmail 'exec tail -f /dev/null'
+	sed -i 's/timeout 60/timeout 1/' "$COPY"
+	FROM=slow@example.net
+	answered 1
+	logged 'no reply to <slow@example.net>: .*sendmail: 124'
+	: >"$BATS_TEST_TMPDIR/text"
+	FROM=other@example.net
+	answered 1
+	echo text >"$BATS_TEST_TMPDIR/text"
 	rm -r "$BATS_TEST_TMPDIR/marks"
 	answered 1
-	delivered 4
+	delivered 6
 	TO=(a@b c@d)
 	posted '451 4.3.0' -- "$COPY" "$BATS_TEST_TMPDIR/text" \
 		"$BATS_TEST_TMPDIR/marks" "$CATCH"
-	delivered 4
+	delivered 6
 }
 
 # ---- dispatch, summary.py, sendmail ----

@@ -115,6 +115,24 @@ s.bind(("127.0.0.1", 0))
 print(s.getsockname()[1])'
 }
 
+# silent_server: takes connections and says nothing; $PORT.
+silent_server() {
+	rm -f "$BATS_TEST_TMPDIR/port"
+	started python3 -c '
+import os, socket, sys
+server = socket.socket()
+server.bind(("127.0.0.1", 0))
+server.listen()
+with open(sys.argv[1] + ".new", "w") as file:
+    file.write(str(server.getsockname()[1]))
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+kept = []
+while True:
+    kept.append(server.accept())' "$BATS_TEST_TMPDIR/port"
+	until_true test -e "$BATS_TEST_TMPDIR/port"
+	PORT=$(cat "$BATS_TEST_TMPDIR/port")
+}
+
 teardown() {
 	local pid
 	for pid in "${SERVERS[@]}"; do
