@@ -120,7 +120,7 @@ filed() {
 }
 
 @test "procmail: odd addresses are values" {
-	recipes ':0 w' '| printf "%s\n" "$SENDER" "$RECIPIENT" >>"$BOX/seen"'
+	recipes ':0 wi' '| printf "%s\n" "$SENDER" "$RECIPIENT" >>"$BOX/seen"'
 	for FROM in '"$(touch pwned)"@x' '`touch${IFS}pwned`@x' 'PATH=/@x'; do
 		for address in "${ODD[@]}"; do
 			TO=("$address")
