@@ -88,8 +88,9 @@ lint: smtpd
 		tests/run tests/demo tests/catch tests/*.bash tests/*.bats \
 		tests/launch/*.bash tests/launch/*.bats examples/save \
 		tests/peers/*.bash tests/peers/*.bats tests/peers/install \
-		tests/peers/judge \
-		examples/lookup/* .ci/run
+		tests/peers/judge tests/commands/install \
+		tests/commands/*.bash tests/commands/*.bats examples/lookup/* \
+		$$(grep -l '^#!/bin/sh' examples/commands/*) .ci/run
 	mandoc -Tlint -Wwarning smtpd.8
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability \

@@ -7,11 +7,20 @@ load helper
 		serve --no-received -- "$ROOT/examples/save" "$BOX"
 	codes_are 220 250 250 250 250 354 250 221
 	id=$(reply 7 | sed 's/.*Ok //')
-	[ "$(cat "$BOX/$id.eml")" = 'Subject: s' ]
-	[ "$(sed -n 1,3p "$BOX/$id.env")" = "sender=ann@example.net
+	[ "$(cat "$BOX/$id".*.eml)" = 'Subject: s' ]
+	[ "$(sed -n 1,3p "$BOX/$id".*.env)" = "sender=ann@example.net
 recipient=help@example.org
 recipient=b@c" ]
 	[ "$(find "$BOX" -type f | wc -l)" -eq 2 ]
+}
+
+@test "save keeps what each recipient of LMTP got" {
+	say 'LHLO c' 'MAIL FROM:<>' 'RCPT TO:<a@b>' 'RCPT TO:<c@d>' DATA x . \
+		QUIT | serve --lmtp -- "$ROOT/examples/save" "$BOX"
+	codes_are 220 250 250 250 250 354 250 250 221
+	[ "$(sed -n 's/^recipient=//p' "$BOX"/*.env | sort)" = "a@b
+c@d" ]
+	[ "$(find "$BOX" -name '*.eml' | wc -l)" -eq 2 ]
 }
 
 @test "save is temporary where its folder is missing" {
