@@ -22,6 +22,7 @@ OBJECTS = smtpd.o protocol.o channel.o
 UNITS = tests/unit/content tests/unit/session tests/unit/channel
 HELPERS = tests/unit/probe tests/unit/sink
 EXAMPLES = examples/embed
+BENCH = tests/bench/drive tests/bench/sink
 
 all: smtpd
 
@@ -62,6 +63,13 @@ $(EXAMPLES): %: %.c protocol.o channel.o
 	$(CC) $(STRICT) $(HARDEN) -I. $(CPPFLAGS) $(CFLAGS) $(HARDEN_LINK) \
 		$(LDFLAGS) -o $@ $< protocol.o channel.o
 
+tests/bench/drive: tests/bench/drive.c
+	$(CC) $(STRICT) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+# Static, for its start is a part of every figure.
+tests/bench/sink: tests/bench/sink.c
+	$(STATIC_CC) $(STRICT) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -static -o $@ $<
+
 # SMTPD=./smtpd-sanitized tests that build instead.
 test: smtpd units
 	tests/run
@@ -80,6 +88,14 @@ fuzz:
 		-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=tests/fuzz/ \
 		tests/fuzz/corpus
 
+# Beside whatever else of its kind is installed, in under two minutes.
+bench: smtpd $(BENCH)
+	tests/bench/run
+
+# System calls and instructions of fixed sessions, against tests/bench/limits.
+cost: smtpd $(BENCH)
+	tests/run tests/bench/cost.bats
+
 demo: smtpd
 	tests/demo
 
@@ -88,7 +104,8 @@ lint: smtpd
 		tests/run tests/demo tests/catch tests/*.bash tests/*.bats \
 		tests/launch/*.bash tests/launch/*.bats examples/save \
 		tests/peers/*.bash tests/peers/*.bats tests/peers/install \
-		tests/peers/judge tests/commands/install \
+		tests/peers/judge tests/commands/install tests/bench/run \
+		tests/bench/cost tests/bench/*.bash tests/bench/*.bats \
 		tests/commands/*.bash tests/commands/*.bats examples/lookup/* \
 		$$(grep -l '^#!/bin/sh' examples/commands/*) .ci/run
 	mandoc -Tlint -Wwarning smtpd.8
@@ -105,7 +122,7 @@ uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/smtpd $(DESTDIR)$(MANDIR)/man8/smtpd.8
 
 clean:
-	rm -rf smtpd smtpd-sanitized $(OBJECTS) $(UNITS) $(HELPERS) $(EXAMPLES) \
+	rm -rf smtpd smtpd-sanitized $(OBJECTS) $(UNITS) $(HELPERS) $(EXAMPLES) $(BENCH) \
 		tests/fuzz/session tests/fuzz/corpus
 
-.PHONY: all static units test check demo fuzz lint install uninstall clean
+.PHONY: all static units test check bench cost demo fuzz lint install uninstall clean
