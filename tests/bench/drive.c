@@ -11,6 +11,7 @@
  *	-s SIZE		octets a message; K, M, G (2K)
  *	-k KIND		of its lines: text, dots or short (text)
  *	-t SECONDS	after them no session and no message begins
+ *	-e		EHLO, also where no message follows
  *	-l		speak LMTP
  *	-i		all sessions at once, and idle: their memory
  *	-f		the session is standard input; it is in the socket
@@ -55,7 +56,7 @@ struct plan {
 	long sessions, messages, recipients, commands;
 	size_t size;
 	double deadline;
-	bool lmtp, idle, canned, verbose;
+	bool greet, lmtp, idle, canned, verbose;
 	char **server;
 	int log;			/* the server's descriptor 2, or -1 */
 	char envelope[16384];		/* MAIL, RCPT ..., DATA */
@@ -388,6 +389,9 @@ connect_session(const struct plan *p, struct session *s)
 	open_session(s, &theirs);
 	start(p, s, theirs);
 	expect(p, s, 220, "its start");
+	if (p->greet || p->messages > 0 || p->commands > 0)
+		command(p, s, 250, p->lmtp ? "LHLO client.example\r\n" :
+		    "EHLO client.example\r\n");
 }
 
 static double
@@ -462,9 +466,6 @@ run_session(const struct plan *p, struct totals *t)
 	struct session s;
 
 	connect_session(p, &s);
-	if (p->messages > 0 || p->commands > 0)
-		command(p, &s, 250, p->lmtp ? "LHLO client.example\r\n" :
-		    "EHLO client.example\r\n");
 	commands(p, &s);
 	messages(p, &s, t);
 	if (p->sessions == 1)
@@ -577,7 +578,7 @@ options(struct plan *p, int argc, char **argv)
 	const char *kind = "text";
 	int c;
 
-	while ((c = getopt(argc, argv, "+n:m:r:c:s:k:t:lifv")) != -1)
+	while ((c = getopt(argc, argv, "+n:m:r:c:s:k:t:elifv")) != -1)
 		switch (c) {
 		case 'n': p->sessions = (long)number(optarg); break;
 		case 'm': p->messages = (long)number(optarg); break;
@@ -586,6 +587,7 @@ options(struct plan *p, int argc, char **argv)
 		case 's': p->size = number(optarg); break;
 		case 'k': kind = optarg; break;
 		case 't': p->deadline = now() + atof(optarg); break;
+		case 'e': p->greet = true; break;
 		case 'l': p->lmtp = true; break;
 		case 'i': p->idle = true; break;
 		case 'f': p->canned = true; break;
