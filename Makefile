@@ -122,7 +122,8 @@ uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/smtpd $(DESTDIR)$(MANDIR)/man8/smtpd.8
 
 clean:
-	rm -rf smtpd smtpd-sanitized $(OBJECTS) $(UNITS) $(HELPERS) $(EXAMPLES) $(BENCH) \
-		tests/fuzz/session tests/fuzz/corpus
+	rm -rf smtpd smtpd-sanitized $(OBJECTS) $(UNITS) $(HELPERS) \
+		$(EXAMPLES) $(BENCH) tests/fuzz/session tests/fuzz/corpus
 
-.PHONY: all static units test check bench cost demo fuzz lint install uninstall clean
+.PHONY: all static units test check bench cost demo fuzz lint install \
+	uninstall clean
