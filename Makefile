@@ -105,7 +105,8 @@ lint: smtpd
 		tests/launch/*.bash tests/launch/*.bats examples/save \
 		tests/peers/*.bash tests/peers/*.bats tests/peers/install \
 		tests/peers/judge tests/commands/install tests/bench/run \
-		tests/bench/cost tests/bench/*.bash tests/bench/*.bats \
+		tests/bench/cost tests/bench/growth tests/bench/results \
+		tests/bench/*.bash tests/bench/*.bats \
 		tests/commands/*.bash tests/commands/*.bats examples/lookup/* \
 		$$(grep -l '^#!/bin/sh' examples/commands/*) .ci/run
 	mandoc -Tlint -Wwarning smtpd.8
