@@ -60,6 +60,7 @@ enum {
 	TERM_TO_KILL = 5000,		/* ms */
 	LOOKUP_TIME = 30 * 1000,	/* ms; a look-up's */
 	LOOKUP_TERM_TO_KILL = 1000,
+	ENVIRONMENT_MAX = 4096,		/* variables of a command */
 	FILE_LINE_MAX = 64 * 1024,	/* of a file of the configuration */
 	CHOSEN_LINES = 10,		/* of a reply that a command chooses */
 	ADDRESS_MAX = 64, NAME_MAX_OCTETS = 255
@@ -130,8 +131,8 @@ struct spool {
 	int error;			/* errno of its first failure */
 	unsigned long long size;	/* octets in fd */
 	size_t pending_len;
-	char pending[PIECE];
 	char name[PATH_MAX];		/* "" where it is nameless */
+	char pending[PIECE];
 };
 
 /* A file, a line at a time. */
@@ -145,7 +146,8 @@ struct reader {
 	char space[FILE_LINE_MAX + 1];
 };
 
-/* Small things first, so that a session start touches few pages. */
+/* Small things first, so that a session, and its first message, touch few
+ * pages. */
 struct smtpd {
 	struct settings settings;
 	struct log log;
@@ -166,16 +168,18 @@ struct smtpd {
 	unsigned long long messages;
 
 	char **arguments;		/* of a run, with its recipients */
-	char **environment;		/* the inherited part, then ours */
-	size_t inherited;
+	bool prepared;			/* for runs */
+	size_t inherited;		/* of the environment */
 
+	struct spool spool;
 	struct channel channel;
 	struct protocol session;
-	struct spool spool;
 	struct chosen chosen;		/* of the last run */
 	struct reader reader;
 	char log_space[LOG_LINE_MAX];
+	char *environment[ENVIRONMENT_MAX + 1];	/* the inherited part, then ours */
 	char space[4 * PROTOCOL_LIST_MAX];	/* for the environment */
+	char path[PATH_MAX];		/* of the command */
 };
 
 static volatile sig_atomic_t stop_signal;
@@ -2046,6 +2050,8 @@ is_ours(const char *assignment)
 
 	for (i = 0; i < VARIABLES; i++) {
 		name = variables[i].name;
+		if (*name != *assignment)
+			continue;
 		n = strlen(name);
 		if (strncmp(assignment, name, n) == 0 &&
 		    (len == n || name[n - 1] == '_'))
@@ -2054,25 +2060,27 @@ is_ours(const char *assignment)
 	return false;
 }
 
-/* The part that every run inherits; false where memory is short. */
+/* The part that every run inherits; false and errno where it is too large. */
 static bool
 inherit_environment(struct smtpd *s)
 {
 	extern char **environ;
-	size_t n = 0;
+	size_t i, n = 0;
 
-	while (environ[n] != NULL)
-		n++;
-	s->environment = malloc((n + VARIABLES + 1) * sizeof *s->environment);
-	if (s->environment == NULL)
-		return false;
-	for (n = 0; environ[n] != NULL; n++)
-		if (!is_ours(environ[n]))
-			s->environment[s->inherited++] = environ[n];
+	for (i = 0; environ[i] != NULL; i++) {
+		if (is_ours(environ[i]))
+			continue;
+		if (n == ENVIRONMENT_MAX - VARIABLES) {
+			errno = E2BIG;
+			return false;
+		}
+		s->environment[n++] = environ[i];
+	}
+	s->inherited = n;
 	return true;
 }
 
-static char **
+static void
 run_environment(const struct run *r)
 {
 	struct smtpd *s = r->s;
@@ -2090,7 +2098,6 @@ run_environment(const struct run *r)
 			t.len = start;
 	}
 	s->environment[n] = NULL;
-	return s->environment;
 }
 
 /* ---- the reply that a command chooses: its very last line ---- */
@@ -2434,7 +2441,7 @@ open_pipe(int end[2])
 /* The child's half: shares our memory until exec, so it changes none of it but
  * *error (rule 6). */
 static _Noreturn void
-become(const struct run *r, const char *path, char **env, int in, int out,
+become(const struct run *r, const char *path, int in, int out,
     volatile int *error)
 {
 	struct sigaction usual = { .sa_handler = SIG_DFL };
@@ -2448,19 +2455,19 @@ become(const struct run *r, const char *path, char **env, int in, int out,
 	sigemptyset(&none);
 	if (dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2 &&
 	    sigprocmask(SIG_SETMASK, &none, NULL) == 0)
-		execve(path, r->argv, env);
+		execve(path, r->argv, r->s->environment);
 	*error = errno;
 	_exit(127);
 }
 
 /* The signals that are ignored, as /proc says it: bit 0 is signal 1. */
 static bool
-read_ignored(sigset_t *ignored)
+read_ignored(sigset_t *ignored, char *text, size_t size)
 {
 	static const char key[] = "\nSigIgn:";
 	int fd = openat(AT_FDCWD, "/proc/self/status", O_RDONLY | O_CLOEXEC);
-	char text[4096], *at;
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+	ssize_t n = fd >= 0 ? read(fd, text, size - 1) : -1;
+	const char *at;
 	unsigned long long bits;
 	int i;
 
@@ -2488,7 +2495,7 @@ find_ignored(struct smtpd *s)
 	int i;
 
 	sigemptyset(&s->ignored);
-	if (read_ignored(&s->ignored))
+	if (read_ignored(&s->ignored, s->space, sizeof s->space))
 		return;
 	for (i = 1; i < NSIG; i++)
 		if (sigaction(i, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
@@ -2506,7 +2513,8 @@ prepare_runs(struct smtpd *s)
 	find_ignored(s);
 	if (p->local_address[0] == '\0')
 		socket_address(getsockname, p->local_address, p->local_port);
-	return inherit_environment(s);
+	s->prepared = inherit_environment(s);
+	return s->prepared;
 }
 
 /* As execvp finds it; NULL and errno where there is none. */
@@ -2543,20 +2551,18 @@ static pid_t
 start(const struct run *r, int in, int out)
 {
 	struct smtpd *s = r->s;
-	char space[PATH_MAX];
-	const char *path = find_command(r->file, space, sizeof space);
+	const char *path = find_command(r->file, s->path, sizeof s->path);
 	volatile int error = 0;
-	char **env;
 	pid_t pid;
 
 	if (path == NULL)
 		return -1;
-	if (s->environment == NULL && !prepare_runs(s))
+	if (!s->prepared && !prepare_runs(s))
 		return -1;
-	env = run_environment(r);
+	run_environment(r);
 	pid = vfork();
 	if (pid == 0)
-		become(r, path, env, in, out, &error);
+		become(r, path, in, out, &error);
 	if (pid > 0 && error != 0) {
 		waitpid(pid, NULL, 0);
 		errno = error;

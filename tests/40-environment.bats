@@ -197,3 +197,20 @@ unset_is() {
 		printf "%s\n" "$@" | cmp - "$BOX/list"' sh 2>/dev/null
 	[ "$(cat "$BOX/count")" -eq 4000 ]
 }
+
+@test "3900 inherited variables pass; more than 4096 in all are a 451" {
+	for n in {1..3900}; do
+		export "INHERITED_$n=$n"
+	done
+	deliver
+	is INHERITED_1 1
+	is INHERITED_3900 3900
+	is SENDER ann@example.net
+	for n in {3901..5000}; do
+		export "INHERITED_$n=$n"
+	done
+	say "${HELLO[@]}" DATA x . QUIT | serve
+	reply_is 6 '451 4.3.0'
+	logged 'Argument list too long'
+	delivered 1
+}
