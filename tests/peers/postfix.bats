@@ -102,3 +102,19 @@ ran_for_each() {
 	is CLIENT_PROTOCOL 1 UTF8SMTP
 	mail_options_are 1 'BODY=8BITMIME SMTPUTF8'
 }
+
+@test "the lines of examples/launch/postfix: a run for each recipient" {
+	local lines
+	write_letter
+	listen tcpserver --lmtp
+	mapfile -t lines < <(sed -e '/^#/d' -e "s/:2525$/:$PORT/" \
+		"$ROOT/examples/launch/postfix/main.cf")
+	[ "${#lines[@]}" -eq 3 ]
+	postfix_starts "${lines[@]}"
+	post help@example.org joe@example.org
+	until_true tried 2
+	statuses_are 'sent help@example.org' 'sent joe@example.org'
+	delivered 2
+	diff <(values RECIPIENT | sort) \
+		<(printf '%s\n' help@example.org joe@example.org)
+}
