@@ -123,9 +123,15 @@ install: smtpd
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/smtpd $(DESTDIR)$(MANDIR)/man8/smtpd.8
 
+# The tree of HEAD; the same octets wherever and whenever it is made.
+VERSION = $(shell sed -n 's/^.define VERSION "\(.*\)"/\1/p' smtpd.c)
+dist:
+	git archive --format=tar --prefix=smtpd-$(VERSION)/ HEAD | \
+		gzip -9n >smtpd-$(VERSION).tar.gz
+
 clean:
 	rm -rf smtpd smtpd-sanitized $(OBJECTS) $(UNITS) $(HELPERS) \
 		$(EXAMPLES) $(BENCH) tests/fuzz/session tests/fuzz/corpus
 
 .PHONY: all static units test check bench cost demo fuzz lint install \
-	uninstall clean
+	uninstall dist clean
