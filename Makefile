@@ -109,7 +109,8 @@ lint: smtpd
 		tests/bench/cost tests/bench/growth tests/bench/results \
 		tests/bench/*.bash tests/bench/*.bats \
 		tests/commands/*.bash tests/commands/*.bats examples/lookup/* \
-		$$(grep -l '^#!/bin/sh' examples/commands/*) .ci/run
+		$$(grep -l '^#!/bin/sh' examples/commands/*) \
+		packaging/build .ci/run
 	mandoc -Tlint -Wwarning smtpd.8
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability \
