@@ -103,7 +103,9 @@ lint: smtpd
 	shellcheck -x -P SCRIPTDIR -P tests -e SC2016,SC2030,SC2031,SC2094 \
 		tests/run tests/demo tests/catch tests/*.bash tests/*.bats \
 		tests/launch/*.bash tests/launch/*.bats tests/launch/real/* \
-		examples/save $$(grep -rl '^#!/bin/sh' examples/launch) \
+		tests/launch/install \
+		examples/save \
+		$$(grep -rl '^#!/bin/sh' examples/launch) \
 		tests/peers/*.bash tests/peers/*.bats tests/peers/install \
 		tests/peers/judge tests/commands/install tests/bench/run \
 		tests/bench/cost tests/bench/growth tests/bench/results \

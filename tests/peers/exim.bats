@@ -103,21 +103,3 @@ small_and_large() {
 	mail_options_are 1 'RET=HDRS ENVID=a+2Bb'
 	is SMTP_RCPT_OPTIONS 1 "$delay"$'\n'"$never"
 }
-
-@test "the blocks of examples/launch/exim: a run for each recipient" {
-	local file=$ROOT/examples/launch/exim/smtpd.conf
-	write_letter
-	listen tcpserver --lmtp
-	exim_at
-	awk -v router="$(sed -n '/^to_smtpd:/,/^$/p' "$file")" -v transport="$(
-		sed -n -e "s/= 2525$/= $PORT/" -e '/^smtpd:/,$p' "$file")" '
-		{ print }
-		/^begin routers/ { print router }
-		/^begin transports/ { print transport }' "$CONF" >"$CONF.blocks"
-	mv "$CONF.blocks" "$CONF"
-	mail help@example.org joe@example.org
-	statuses_are 'sent help@example.org' 'sent joe@example.org'
-	delivered 2
-	is RECIPIENT 1 help@example.org
-	is RECIPIENT 2 joe@example.org
-}

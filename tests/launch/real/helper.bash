@@ -1,0 +1,132 @@
+# Loaded after ../../helper and ../helper: a machine for each test, which is
+# namespaces of its own: loopback, where every port is free; overlays of /etc,
+# /home, /usr and /var, with the packages of $LAUNCH in them; /dev, /run and
+# processes.
+# So each file of examples/launch lies where it says, as it is.
+#
+#   put FILE PATH [MODE]       of examples/launch, onto its disk
+#   machine command ...        boots: its first process, whose output is $LOG
+#   inside command ...         runs there
+#
+# /usr/local/bin/on-mail is $ON_MAIL, by default tests/catch.
+# shellcheck disable=SC2034,SC2153,SC2154 # variables for and of others
+
+export LAUNCH=${LAUNCH:-/opt/launch}
+EXAMPLES=$ROOT/examples/launch
+PORT=2525
+INIT=
+ON_MAIL='#!/bin/sh
+BOX=${STATE_DIRECTORY:-/var/box} exec /usr/local/bin/catch'
+
+BOOT='
+	mount -t tmpfs none "$OWN"
+	cd "$OWN"
+	for d in etc home usr var; do
+		mkdir -p $d/upper $d/work
+		lower=/$d
+		[ ! -d "$LAUNCH/$d" ] || lower=$LAUNCH/$d:/$d
+		mount -t overlay none /$d -o "lowerdir=$lower" \
+			-o "upperdir=$d/upper,workdir=$d/work"
+	done
+	mkdir /var/box dev dev/shm dev/pts
+	ln -s pts/ptmx dev/ptmx
+	for d in null zero full random urandom tty; do
+		: >dev/$d
+		mount --bind /dev/$d dev/$d
+	done
+	mount --rbind dev /dev
+	mount --bind "$BOX" /var/box
+	mount -t tmpfs -o mode=755 none /run
+	cp -R "$DISK"/* /
+	ip link set lo up
+	ip address add 192.0.2.1 dev lo
+	cd /
+	exec env -i container=smtpd \
+		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin "$@"'
+
+put() {
+	install -D -m "${3:-644}" "$EXAMPLES/$1" "$DISK$2"
+}
+
+machine() {
+	export OWN=$BATS_TEST_TMPDIR/own DISK
+	mkdir "$OWN"
+	chmod 1777 "$BOX"
+	install -D "$SMTPD" "$DISK/usr/local/sbin/smtpd"
+	install -D "$CATCH" "$DISK/usr/local/bin/catch"
+	install "$CATCH" "$DISK/usr/local/bin/on-mail"
+	echo "$ON_MAIL" >"$DISK/usr/local/bin/on-mail"
+	"${BEFORE[@]}" unshare --mount --pid --mount-proc --net --uts --ipc \
+		--cgroup --fork --kill-child \
+		sh -euc "$BOOT" sh "$@" </dev/null >>"$LOG" 2>&1 3>&- &
+	SERVER=$!
+	until_true booted
+}
+
+booted() {
+	INIT=$(pgrep -P "$SERVER") && inside test -d /var/box
+}
+
+inside() {
+	nsenter --target "$INIT" --mount --pid --net --uts --ipc "$@" \
+		2>>"$BATS_TEST_TMPDIR/said"
+}
+
+until_true() {
+	local end=$((SECONDS + 20))
+	until "$@"; do
+		if ! kill -0 "$SERVER" || [ "$SECONDS" -ge "$end" ]; then
+			fail "in vain: $*" "$(tail -n 3 "$BATS_TEST_TMPDIR/said")"
+			return 1
+		fi
+	done
+}
+
+setup() {
+	BOX=$BATS_TEST_TMPDIR/box
+	LOG=$BATS_TEST_TMPDIR/log
+	REPLIES=$BATS_TEST_TMPDIR/replies
+	DISK=$BATS_TEST_TMPDIR/disk
+	BEFORE=()
+	mkdir "$BOX"
+	export BOX
+}
+
+shut_down() {
+	[ -z "$SERVER" ] || kill -KILL "$SERVER" || :
+	[ -z "$SERVER" ] || wait "$SERVER" 2>/dev/null || :
+}
+
+teardown() {
+	shut_down
+}
+
+# bring LINE ...: a real client has a letter with these in its header.
+bring() {
+	LETTER=$BATS_TEST_TMPDIR/letter
+	printf '%s\n' 'From: ann@example.net' "$@" '' . .. .x '' >"$LETTER"
+	until_true inside bash -c "exec 9<>/dev/tcp/$ADDRESS/$PORT" || return
+	# swaks ends the last line itself
+	head -c -1 "$LETTER" | inside swaks --server "$ADDRESS" --port "$PORT" \
+		--timeout 20 --helo client.example --from ann@example.net \
+		--to help@example.org --data - >"$REPLIES"
+}
+
+# The command got it, as $OWNER.
+mail_arrives() {
+	bring 'Subject: launch' || fail 'the client got no 250'
+	arrived 1 "$LETTER" "[$ADDRESS]"
+	OWNER=$(stat -c %u "$(message 1)")
+}
+
+LOGGED='smtpd.* close client=127.0.0.1 .* messages=1 '
+
+# logs_to FILE: of the machine.
+logs_to() {
+	until_true inside grep -q "$LOGGED" "$1"
+}
+
+# comment WORD FILE: what it says behind it, which is to be done.
+comment() {
+	sed -n "s/^# $1: *//p" "$EXAMPLES/$2"
+}

@@ -1,0 +1,152 @@
+#!/usr/bin/env bats
+# The units of examples/launch/systemd, as they are, under a systemd that is the
+# first process of its machine, in a control group of its own.
+# shellcheck disable=SC1090,SC2034,SC2154 # variables for and of others
+load ../../helper
+load ../helper
+load helper
+
+SERVICE=systemd/smtpd@.service
+GROUP=
+# Beside ours, the only units that it knows.
+FIRST='mkdir -p /run/units/sysinit.target.wants
+	cd /lib/systemd/system
+	ln -s "$PWD"/sysinit.target "$PWD"/basic.target "$PWD"/sockets.target \
+		"$PWD"/shutdown.target "$PWD"/systemd-journald* /run/units
+	ln -s "$PWD/systemd-journald.service" /run/units/sysinit.target.wants
+	rm -rf /etc/systemd/system/*.wants
+	mount -t cgroup2 none /sys/fs/cgroup
+	SYSTEMD_UNIT_PATH=/etc/systemd/system:/run/units \
+		exec /lib/systemd/systemd --system --unit=basic.target'
+
+boots() {
+	GROUP=smtpd-test.$$
+	export GROUP
+	BEFORE=(unshare --mount sh -euc '
+		mount -t cgroup2 none "$OWN"
+		mkdir "$OWN/$GROUP"
+		echo "$$" >"$OWN/$GROUP/cgroup.procs"
+		umount "$OWN"
+		exec "$@"' sh)
+	put systemd/smtpd.socket /etc/systemd/system/smtpd.socket
+	sed -i "s/^\(ListenStream\)=127.0.0.1:2525/\1=${1:-127.0.0.1:2525}/" \
+		"$DISK/etc/systemd/system/smtpd.socket"
+	put "$SERVICE" /etc/systemd/system/smtpd@.service
+	machine sh -euc "$FIRST"
+	until_true inside systemctl --quiet is-active basic.target
+	inside sh -euc "$(comment On systemd/smtpd.socket)"
+	BOX=/proc/$INIT/root/var/lib/private/smtpd
+}
+
+teardown() {
+	shut_down
+	[ -n "$GROUP" ] || return 0
+	unshare --mount sh -euc 'mount -t cgroup2 none "$OWN"
+		until find "$OWN/$GROUP" -depth -type d -exec rmdir {} + ; do
+			:
+		done' 2>/dev/null
+}
+
+# in_journal PRIORITY PATTERN: as descriptor 2 brought it there.
+in_journal() {
+	inside journalctl --quiet -o cat -t smtpd -p "$1..$1" \
+		_TRANSPORT=stdout | grep -q -- "$2"
+}
+
+@test "systemd: the command runs, and is a user of its own" {
+	boots
+	mail_arrives
+	[ "$OWNER" -ge 61184 ] && [ "$OWNER" -le 65519 ] || fail "uid $OWNER"
+	until_true in_journal info '^close client=127.0.0.1 .* messages=1 '
+}
+
+@test "systemd, ListenStream=25: a client from outside is let in" {
+	ADDRESS=192.0.2.1 PORT=25
+	boots "$PORT"
+	mail_arrives
+}
+
+@test "systemd-analyze: verify says nothing, security no more than 2.0" {
+	boots
+	inside systemd-analyze verify /etc/systemd/system/smtpd.socket \
+		/etc/systemd/system/smtpd@.service >"$REPLIES" 2>&1 || fail
+	[ ! -s "$REPLIES" ] || fail
+	systemd-analyze security --offline=true --threshold=20 --no-pager \
+		"$EXAMPLES/$SERVICE" >"$REPLIES" 2>&1 || fail
+}
+
+# sessions PATTERN: systemctl says so of one.
+sessions() {
+	inside systemctl list-units --all --plain --no-legend 'smtpd@*' |
+		grep -q -- "$1"
+}
+
+no_sessions() {
+	! sessions ''
+}
+
+# The command is what the message says, after "Run: ".
+told() {
+	ON_MAIL='#!/bin/sh
+	exec sh -euc "$(sed -n "s/^Run: //p")"'
+	boots
+}
+
+@test "systemd: to stop lets the command end, and sends its reply" {
+	local client
+	told
+	bring 'Run: cd "$STATE_DIRECTORY"; >began; until [ -e go ]; do :; done' &
+	client=$!
+	until_true test -e "$BOX/began"
+	inside systemctl stop --no-block 'smtpd@*'
+	until_true sessions ' deactivating '
+	touch "$BOX/go"
+	wait "$client" || fail 'the client got no 250'
+	until_true no_sessions
+}
+
+@test "systemd: to stop may take as long as the command, and what ends it" {
+	sed -nE -e 's/.* --command-timeout ([0-9]+).*/command=\1/p' \
+		-e 's/^TimeoutStopSec=([0-9]+)$/stop=\1/p' \
+		"$EXAMPLES/$SERVICE" >"$REPLIES"
+	. "$REPLIES"
+	[ "$stop" -gt $((command + 12)) ] || fail
+}
+
+@test "systemd: nothing is left of a session that failed" {
+	boots
+	until_true no_sessions
+	inside bash -c 'exec 9<>/dev/tcp/127.0.0.1/2525; cat <&9' >"$REPLIES" &
+	until_true test -s "$REPLIES"
+	sessions ' running ' || fail
+	inside systemctl kill --signal KILL 'smtpd@*'
+	until_true no_sessions
+}
+
+# loosened WORD COMMAND: which works only with what the file says of WORD.
+loosened() {
+	local own=/etc/systemd/system/smtpd@.service.d/own.conf lines
+	lines=$(sed -n "/^# One that .*$1/,/^#\$/s/^#   //p" \
+		"$EXAMPLES/$SERVICE")
+	[ -n "$lines" ] || fail "nothing about $1"
+	! bring "Run: $2" || fail "it works: $2"
+	echo $'[Service]\n'"$lines" | inside install -D /dev/stdin "$own"
+	inside systemctl daemon-reload
+	bring "Run: $2" || fail "it does not work: $2"
+	inside rm "$own"
+	inside systemctl daemon-reload
+}
+
+@test "systemd: what the file says to loosen is what a command needs" {
+	told
+	inside sh -euc 'useradd -m joe
+		install -d -o joe /home/joe/Maildir
+		install -d -m 1777 /var/tickets'
+	loosened curl 'bash -c "echo >/dev/udp/192.0.2.1/9"'
+	loosened node 'python3 -c "import mmap; mmap.mmap(-1, 9, prot=6)"'
+	loosened meminfo 'read -r line </proc/meminfo'
+	loosened elsewhere 'echo >/var/tickets/new'
+	loosened 'some user' 'echo >/home/joe/Maildir/new'
+	loosened priority \
+		'python3 -c "import os; os.setpriority(0, 0, 5)"'
+}
