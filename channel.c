@@ -82,7 +82,8 @@ wait_until(int read_fd, int write_fd, long long rest)
 {
 	fd_set reads, writes;
 	sigset_t held;
-	struct timespec limit = { rest / 1000, rest % 1000 * 1000000 };
+	struct timespec limit = { (time_t)(rest / 1000),
+	    (long)(rest % 1000) * 1000000 };
 	int max = read_fd > write_fd ? read_fd : write_fd;
 	int n;
 
