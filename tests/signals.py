@@ -164,9 +164,13 @@ def keep_sending(session):
 
 
 def read_until(session, deadline):
-    """All replies, of which the last are kept."""
+    """All replies, of which the last are kept.  What was sent meanwhile, and
+    never read, may make the end a reset; behind all replies."""
     while not session.eof and time.monotonic() < deadline:
-        session.read(0.1)
+        try:
+            session.read(0.1)
+        except ConnectionResetError:
+            session.eof = True
         session.got = session.got[-200:]
 
 
