@@ -139,7 +139,8 @@ exim_at() {
 		'acl_smtp_rcpt = accept' 'begin routers' 'all:' \
 		'driver = accept' 'transport = all' 'begin retry' \
 		'* * F,1h,1m' 'begin transports' 'all:' 'driver = smtp' \
-		"hosts = $ADDRESS" "port = $PORT" allow_localhost "$@" >"$CONF"
+		"hosts = $ADDRESS" "port = $PORT" allow_localhost \
+		'connection_max_messages = 1' "$@" >"$CONF"
 }
 
 # Returns when every recipient has been tried.
