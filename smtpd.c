@@ -3640,6 +3640,17 @@ log_close(struct smtpd *s, enum protocol_reason reason, long long since)
 	log_end(s);
 }
 
+/* For whoever types. */
+static void
+greet_terminal(const struct smtpd *s)
+{
+	static const char text[] =
+	    "SMTP by hand: QUIT, or control-D, ends the session.\n";
+
+	if (S_ISCHR(s->descriptor[0].st_mode) && isatty(0) && isatty(2))
+		(void)!write(2, text, sizeof text - 1);
+}
+
 static int
 serve(struct smtpd *s)
 {
@@ -3649,6 +3660,7 @@ serve(struct smtpd *s)
 	channel_open(&s->channel, 0, 1, s->settings.protocol.timeout);
 	protocol_open(&s->session, &s->settings.protocol, &handler, s);
 	log_connect(s);
+	greet_terminal(s);
 	reason = protocol_serve(&s->session, &s->channel);
 	log_close(s, reason, since);
 	return reason == PROTOCOL_ERROR ? EX_OSERR : EX_OK;
