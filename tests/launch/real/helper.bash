@@ -6,7 +6,9 @@
 #
 #   put FILE PATH [MODE]       of examples/launch, onto its disk
 #   machine command ...        boots: its first process, whose output is $LOG
+#   systemd UNIT ...           boots with systemd, which knows these units
 #   inside command ...         runs there
+#   readme LAUNCHER            the README's line for it, in a checkout
 #
 # /usr/local/bin/on-mail is $ON_MAIL, by default tests/catch.
 # shellcheck disable=SC2034,SC2153,SC2154 # variables for and of others
@@ -15,6 +17,8 @@ export LAUNCH=${LAUNCH:-/opt/launch}
 EXAMPLES=$ROOT/examples/launch
 PORT=2525
 INIT=
+GROUP=
+CHECKOUT=/usr/local/src/smtpd
 ON_MAIL='#!/bin/sh
 BOX=${STATE_DIRECTORY:-/var/box} exec /usr/local/bin/catch'
 
@@ -48,6 +52,13 @@ put() {
 	install -D -m "${3:-644}" "$EXAMPLES/$1" "$DISK$2"
 }
 
+# It is to be run in a checkout, of which the examples are enough.
+readme() {
+	local line
+	line=$(sed -n "/^    # $1\>/{n;s/^    //p}" "$ROOT/README.md")
+	[ -n "$line" ] && echo "cd $CHECKOUT; $line"
+}
+
 machine() {
 	export OWN=$BATS_TEST_TMPDIR/own DISK
 	mkdir "$OWN"
@@ -61,6 +72,49 @@ machine() {
 		sh -euc "$BOOT" sh "$@" </dev/null >>"$LOG" 2>&1 3>&- &
 	SERVER=$!
 	until_true booted
+}
+
+# Its own units, and those of packages, native or of /etc/init.d.
+FIRST='mkdir -p /run/units/sysinit.target.wants
+	cd /lib/systemd/system
+	for unit in sysinit.target basic.target sockets.target shutdown.target \
+		systemd-journald* "$@"; do
+		[ ! -e "$unit" ] || ln -s "$PWD/$unit" /run/units
+	done
+	ln -s "$PWD/systemd-journald.service" /run/units/sysinit.target.wants
+	rm -rf /etc/systemd/system/*.wants
+	mount -t cgroup2 none /sys/fs/cgroup
+	SYSTEMD_UNIT_PATH=/etc/systemd/system:/run/units:/run/systemd/generator.late \
+		exec /lib/systemd/systemd --system --unit=basic.target'
+
+systemd() {
+	GROUP=smtpd-test.$$
+	export GROUP
+	BEFORE=(unshare --mount sh -euc '
+		mount -t cgroup2 none "$OWN"
+		mkdir "$OWN/$GROUP"
+		echo "$$" >"$OWN/$GROUP/cgroup.procs"
+		umount "$OWN"
+		exec "$@"' sh)
+	machine sh -euc "$FIRST" sh "$@"
+	until_true inside systemctl --quiet is-active basic.target
+}
+
+LOGGED='close client=127.0.0.1 .* messages=1 '
+
+# logs_to FILE: of the machine.
+logs_to() {
+	until_true inside grep -q "smtpd.*$LOGGED" "$1"
+}
+
+# logs_to_journal TRANSPORT: by which it comes there.
+logs_to_journal() {
+	until_true in_journal "$1"
+}
+
+in_journal() {
+	inside journalctl --quiet -o cat -t smtpd -p info..info "_TRANSPORT=$1" |
+		grep -q "^$LOGGED"
 }
 
 booted() {
@@ -88,7 +142,8 @@ setup() {
 	REPLIES=$BATS_TEST_TMPDIR/replies
 	DISK=$BATS_TEST_TMPDIR/disk
 	BEFORE=()
-	mkdir "$BOX"
+	mkdir -p "$BOX" "$DISK$CHECKOUT"
+	cp -R "$ROOT/examples" "$DISK$CHECKOUT"
 	export BOX
 }
 
@@ -99,6 +154,11 @@ shut_down() {
 
 teardown() {
 	shut_down
+	[ -n "$GROUP" ] || return 0
+	unshare --mount sh -euc 'mount -t cgroup2 none "$OWN"
+		until find "$OWN/$GROUP" -depth -type d -exec rmdir {} + ; do
+			:
+		done' 2>/dev/null
 }
 
 # bring LINE ...: a real client has a letter with these in its header.
@@ -117,13 +177,6 @@ mail_arrives() {
 	bring 'Subject: launch' || fail 'the client got no 250'
 	arrived 1 "$LETTER" "[$ADDRESS]"
 	OWNER=$(stat -c %u "$(message 1)")
-}
-
-LOGGED='smtpd.* close client=127.0.0.1 .* messages=1 '
-
-# logs_to FILE: of the machine.
-logs_to() {
-	until_true inside grep -q "$LOGGED" "$1"
 }
 
 # comment WORD FILE: what it says behind it, which is to be done.

@@ -18,10 +18,9 @@ nobody_gets_mail() {
 
 # What runs in the foreground and logs to standard error.
 listens() {
-	put "$1" /usr/local/sbin/smtpd-listen 755
-	runs 'smtpd-listen &'
+	runs "($(readme "$1")) &"
 	nobody_gets_mail
-	until_true grep -q "$LOGGED" "$LOG"
+	until_true grep -q "smtpd.*$LOGGED" "$LOG"
 }
 
 @test "tcpserver" {
@@ -40,34 +39,31 @@ listens() {
 	listens busybox
 }
 
-# inetd FILE PATH command: with smtpd-session, and a syslogd.
+# by_inetd LAUNCHER UNIT: as Debian starts it.
 by_inetd() {
-	put "$1" "$2"
-	put inetd/smtpd-session /usr/local/sbin/smtpd-session 755
-	runs "/usr/bin/busybox syslogd -n -O /var/box/syslog & $3"
+	systemd "$2"
+	inside systemctl start "$2"
+	inside sh -euc "$(readme "$1")"
 	nobody_gets_mail
-	logs_to /var/box/syslog
-	not_logged smtpd
+	logs_to_journal syslog
 }
 
 @test "openbsd-inetd" {
-	by_inetd inetd/inetd.conf /etc/inetd.conf inetd
+	by_inetd openbsd-inetd inetd.service
 }
 
 @test "inetutils-inetd" {
-	by_inetd inetd/inetd.conf /etc/inetd.conf inetutils-inetd
+	by_inetd inetutils-inetd inetutils-inetd.service
 }
 
 @test "xinetd" {
-	by_inetd xinetd/smtpd /etc/xinetd.d/smtpd xinetd
+	by_inetd xinetd xinetd.service
 }
 
-# supervised FOLDER command: and what the files say is to be done.
+# supervised LAUNCHER command: which starts it.
 supervised() {
-	put "$1/run" "$2/run" 755
-	put "$1/log/run" "$2/log/run" 755
-	runs "$(comment Once "$1/log/run")
-		$3"
+	runs "$2
+		$(readme "$1")"
 	nobody_gets_mail
 	logs_to /var/log/smtpd/current
 	not_logged smtpd
@@ -75,15 +71,12 @@ supervised() {
 
 @test "runit" {
 	# as runit's own start does
-	supervised runit /etc/sv/smtpd "ln -s default /etc/runit/runsvdir/current
-		$(comment On runit/run)
-		runsvdir /etc/service &"
+	supervised runit 'ln -s default /etc/runit/runsvdir/current
+		runsvdir /etc/service &'
 }
 
 @test "s6" {
-	supervised s6 /etc/s6/smtpd "SCANDIR=/run/service
-		mkdir /run/service
+	supervised s6 'mkdir /run/service
 		s6-svscan /run/service &
-		until s6-svscanctl -z /run/service; do :; done
-		$(comment On s6/run | sed 's/SCANDIR/$SCANDIR/g')"
+		until s6-svscanctl -z /run/service; do :; done'
 }

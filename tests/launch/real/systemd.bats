@@ -7,57 +7,21 @@ load ../helper
 load helper
 
 SERVICE=systemd/smtpd@.service
-GROUP=
-# Beside ours, the only units that it knows.
-FIRST='mkdir -p /run/units/sysinit.target.wants
-	cd /lib/systemd/system
-	ln -s "$PWD"/sysinit.target "$PWD"/basic.target "$PWD"/sockets.target \
-		"$PWD"/shutdown.target "$PWD"/systemd-journald* /run/units
-	ln -s "$PWD/systemd-journald.service" /run/units/sysinit.target.wants
-	rm -rf /etc/systemd/system/*.wants
-	mount -t cgroup2 none /sys/fs/cgroup
-	SYSTEMD_UNIT_PATH=/etc/systemd/system:/run/units \
-		exec /lib/systemd/systemd --system --unit=basic.target'
 
+# boots [LISTEN]: and the README's line is pasted.
 boots() {
-	GROUP=smtpd-test.$$
-	export GROUP
-	BEFORE=(unshare --mount sh -euc '
-		mount -t cgroup2 none "$OWN"
-		mkdir "$OWN/$GROUP"
-		echo "$$" >"$OWN/$GROUP/cgroup.procs"
-		umount "$OWN"
-		exec "$@"' sh)
-	put systemd/smtpd.socket /etc/systemd/system/smtpd.socket
 	sed -i "s/^\(ListenStream\)=127.0.0.1:2525/\1=${1:-127.0.0.1:2525}/" \
-		"$DISK/etc/systemd/system/smtpd.socket"
-	put "$SERVICE" /etc/systemd/system/smtpd@.service
-	machine sh -euc "$FIRST"
-	until_true inside systemctl --quiet is-active basic.target
-	inside sh -euc "$(comment On systemd/smtpd.socket)"
+		"$DISK$CHECKOUT/examples/launch/systemd/smtpd.socket"
+	systemd
+	inside sh -euc "$(readme systemd)"
 	BOX=/proc/$INIT/root/var/lib/private/smtpd
-}
-
-teardown() {
-	shut_down
-	[ -n "$GROUP" ] || return 0
-	unshare --mount sh -euc 'mount -t cgroup2 none "$OWN"
-		until find "$OWN/$GROUP" -depth -type d -exec rmdir {} + ; do
-			:
-		done' 2>/dev/null
-}
-
-# in_journal PRIORITY PATTERN: as descriptor 2 brought it there.
-in_journal() {
-	inside journalctl --quiet -o cat -t smtpd -p "$1..$1" \
-		_TRANSPORT=stdout | grep -q -- "$2"
 }
 
 @test "systemd: the command runs, and is a user of its own" {
 	boots
 	mail_arrives
 	[ "$OWNER" -ge 61184 ] && [ "$OWNER" -le 65519 ] || fail "uid $OWNER"
-	until_true in_journal info '^close client=127.0.0.1 .* messages=1 '
+	logs_to_journal stdout
 }
 
 @test "systemd, ListenStream=25: a client from outside is let in" {
