@@ -73,7 +73,8 @@ only(fd_set *set, int fd)
 	if (fd < 0)
 		return NULL;
 	FD_ZERO(set);
-	FD_SET((unsigned)fd, set);
+	/* Below FD_SETSIZE; some libc wants it signed, some unsigned. */
+	FD_SET((unsigned short)fd, set);
 	return set;
 }
 
