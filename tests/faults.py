@@ -65,8 +65,9 @@ ERRORS = {call: errors.split() for call, errors in {
     'brk': 'ENOMEM', 'mmap': 'ENOMEM', 'getrandom': 'ENOSYS EAGAIN',
 }.items()}
 # These cannot fail, or are the sanitizer's.
-NEVER = {'exit_group', 'exit', 'getpid', 'rt_sigreturn', 'restart_syscall',
-         'munmap', 'madvise', 'mprotect', 'futex', 'sched_yield', 'gettid'}
+NEVER = {'exit_group', 'exit', 'getpid', 'rt_sigreturn', 'sigreturn',
+         'restart_syscall', 'munmap', 'madvise', 'mprotect', 'futex',
+         'sched_yield', 'gettid'}
 GONE = {'openat': 'EMFILE ENFILE ENOSPC', 'open': 'EMFILE ENOSPC',
         'pipe': 'EMFILE', 'pipe2': 'ENFILE', 'memfd_create': 'ENOMEM EMFILE',
         'vfork': 'EAGAIN ENOMEM', 'clone': 'EAGAIN', 'clone3': 'EAGAIN',
@@ -78,6 +79,21 @@ BLIND = {'wait4', 'waitid', 'pselect6', 'rt_sigaction', 'rt_sigprocmask'}
 # Who waits for the client may end the session.
 CONNECTION = {'read', 'recvfrom', 'write', 'writev', 'sendto', 'pselect6',
               'ppoll', 'poll'}
+
+# By these a descriptor is closed, or to be closed at an exec.
+CLOSES = {'close', 'fcntl'}
+
+# What i386 has in their place.
+for new, old in (('recv', 'recvfrom'), ('send', 'sendto'), ('mmap2', 'mmap'),
+                 ('fcntl64', 'fcntl'), ('fstat64', 'fstat'),
+                 ('stat64', 'stat'), ('pselect6_time64', 'pselect6'),
+                 ('ppoll_time64', 'ppoll')):
+    for errors in ERRORS, GONE:
+        if old in errors:
+            errors[new] = errors[old]
+    for calls in BLIND, CONNECTION, CLOSES:
+        if old in calls:
+            calls.add(new)
 
 # Its start, how many descriptors it has, and the message once it is whole.
 COMMAND = ('sh', '-c', '''set -e; set -- /proc/$$/fd/*
@@ -330,7 +346,7 @@ def judge(client, fault, status):
           not re.search(rb'(?m)^4', client.got), 'EINTR is no fault')
     kept, lost, descriptors = read_box(client.folder)
     check(lost == 0 or limited, lost, 'runs kept nothing whole')
-    check(descriptors <= DESCRIPTORS or fault.call in ('close', 'fcntl'),
+    check(descriptors <= DESCRIPTORS or fault.call in CLOSES,
           'descriptors of the run:', descriptors)
     cost = collections.Counter()
     for text, _ in kept:
