@@ -107,7 +107,8 @@ lint: smtpd
 		examples/save \
 		$$(grep -rl '^#!/bin/sh' examples/launch) \
 		tests/peers/*.bash tests/peers/*.bats tests/peers/install \
-		tests/peers/judge tests/commands/install tests/bench/run \
+		tests/peers/judge tests/peers/compare \
+		tests/commands/install tests/bench/run \
 		tests/bench/cost tests/bench/growth tests/bench/results \
 		tests/bench/*.bash tests/bench/*.bats \
 		tests/commands/*.bash tests/commands/*.bats examples/lookup/* \
