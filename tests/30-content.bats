@@ -149,20 +149,23 @@ got() {
 }
 
 @test "real mail comes out octet for octet, in LF and in CRLF" {
-	mails=$(find /usr/lib/python3*/test/test_email/data -name 'msg_*.txt' \
-		2>/dev/null | sort)
-	[ "$(echo "$mails" | wc -l)" -ge 40 ] ||
+	mapfile -t mails < <(find /usr/lib/python3*/test/test_email/data \
+		-name 'msg_*.txt' 2>/dev/null | sort)
+	[ "${#mails[@]}" -ge 40 ] ||
 		fail 'the package libpython3.11-testsuite is needed'
-	for mail in $mails; do
-		for option in --no-received --crlf; do
-			rm -f "$BOX"/*
-			"$ROOT/tests/wire" <"$mail" >"$BATS_TEST_TMPDIR/wire"
-			{ say "${HELLO[@]}" DATA; cat "$BATS_TEST_TMPDIR/wire"
-				say QUIT; } | serve --no-received "$option"
-			codes_are 220 250 250 250 354 250 221
-			"$ROOT/tests/wire" plain $option <"$mail" |
-				cmp - "$(message)" || fail "$mail $option"
+	printf '%s\n' '' . .. ..x '. ' >"$BATS_TEST_TMPDIR/dots"
+	mails+=("$BATS_TEST_TMPDIR/dots")
+	for option in '' --crlf; do
+		rm -f "$BOX"/*
+		{ say 'EHLO c'; "$ROOT/tests/wire" "${mails[@]}"; say QUIT; } |
+			serve --no-received $option
+		"$ROOT/tests/wire" --plain "$BATS_TEST_TMPDIR" $option \
+			"${mails[@]}"
+		for n in "${!mails[@]}"; do
+			cmp "$BATS_TEST_TMPDIR/$n" "$(message $((n + 1)))" ||
+				fail "${mails[n]} $option"
 		done
+		delivered "${#mails[@]}"
 	done
 }
 

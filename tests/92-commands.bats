@@ -46,16 +46,7 @@ make_maildir() {
 	say 'LHLO c' 'MAIL FROM:<>' 'RCPT TO:<a>' 'RCPT TO:<b>' DATA x . QUIT |
 		serve --lmtp -- "$COMMANDS/maildir" "$BOX/Maildir"
 	[ "$(files "$BOX/Maildir/new")" -eq 2 ]
-	pids=
-	for i in {1..20}; do
-		say "${HELLO[@]}" DATA "$i" . QUIT |
-			"$SMTPD" --log none "$COMMANDS/maildir" \
-			"$BOX/Maildir" >/dev/null 3>&- &
-		pids="$pids $!"
-	done
-	for pid in $pids; do
-		wait "$pid"
-	done
+	at_once 20 "$COMMANDS/maildir" "$BOX/Maildir"
 	[ "$(files "$BOX/Maildir/new")" -eq 22 ]
 	[ "$(files "$BOX/Maildir/tmp")" -eq 0 ]
 }

@@ -115,22 +115,38 @@ s.bind(("127.0.0.1", 0))
 print(s.getsockname()[1])'
 }
 
-# silent_server: takes connections and says nothing; $PORT.
-silent_server() {
-	rm -f "$BATS_TEST_TMPDIR/port"
+# python_server CODE [argument ...]: it takes connections of "server", at $PORT.
+python_server() {
+	local port=$BATS_TEST_TMPDIR/port
+	rm -f "$port"
 	started python3 -c '
 import os, socket, sys
-server = socket.socket()
-server.bind(("127.0.0.1", 0))
-server.listen()
-with open(sys.argv[1] + ".new", "w") as file:
+server = socket.create_server(("127.0.0.1", 0))
+port = sys.argv.pop(1)
+with open(port + ".new", "w") as file:
     file.write(str(server.getsockname()[1]))
-os.rename(sys.argv[1] + ".new", sys.argv[1])
-kept = []
+os.rename(port + ".new", port)
+'"$1" "$port" "${@:2}"
+	until_true test -e "$port"
+	PORT=$(cat "$port")
+}
+
+silent_server() {
+	python_server 'kept = []
 while True:
-    kept.append(server.accept())' "$BATS_TEST_TMPDIR/port"
-	until_true test -e "$BATS_TEST_TMPDIR/port"
-	PORT=$(cat "$BATS_TEST_TMPDIR/port")
+    kept.append(server.accept())'
+}
+
+# at_once N [option ...] command ...: so many messages, the numbers, side by
+# side.
+at_once() {
+	local i pids=()
+	for ((i = 1; i <= $1; i++)); do
+		say "${HELLO[@]}" DATA "$i" . QUIT |
+			"$SMTPD" --log none "${@:2}" >/dev/null 3>&- &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
 }
 
 teardown() {

@@ -34,16 +34,7 @@ load helper
 }
 
 @test "mbox: ten at once come one after the other" {
-	pids=
-	for i in {1..10}; do
-		say "${HELLO[@]}" DATA "$i" . QUIT |
-			"$SMTPD" --log none --no-received "$COMMANDS/mbox" \
-			"$BOX/mbox" >/dev/null 3>&- &
-		pids="$pids $!"
-	done
-	for pid in $pids; do
-		wait "$pid"
-	done
+	at_once 10 --no-received "$COMMANDS/mbox" "$BOX/mbox"
 	[ "$(sed 's/^From .*/From/' "$BOX/mbox" | paste - - - |
 		sort -k 2n | cut -f 2 | paste -sd ' ')" = '1 2 3 4 5 6 7 8 9 10' ]
 	[ "$(grep -c '^From ' "$BOX/mbox")" -eq 10 ]

@@ -161,22 +161,11 @@ forwarded() {
 	# smtp_server ANSWER ...: to greeting, EHLO and so on, then it leaves.
 	for said in 554 421 '220 530' '220 250 530' '220 250 250 535' \
 		'220 250 250 250 421' '220 250 250 250 354' 220 '220 250 250'; do
-		rm -f "$BATS_TEST_TMPDIR/port"
-		started python3 -c '
-import os, socket, sys
-server = socket.socket()
-server.bind(("127.0.0.1", 0))
-server.listen()
-with open(sys.argv[1] + ".new", "w") as file:
-    file.write(str(server.getsockname()[1]))
-os.rename(sys.argv[1] + ".new", sys.argv[1])
-client, _ = server.accept()
+		python_server 'client, _ = server.accept()
 lines = client.makefile("rb")
-for code in sys.argv[2].split():
+for code in sys.argv[1].split():
     client.sendall(code.encode() + b" 5.7.1 x\r\n")
-    lines.readline()' "$BATS_TEST_TMPDIR/port" "$said"
-		until_true test -e "$BATS_TEST_TMPDIR/port"
-		PORT=$(cat "$BATS_TEST_TMPDIR/port")
+    lines.readline()' "$said"
 		forwarded '451 4.3.0' || fail "$said"
 	done
 }
