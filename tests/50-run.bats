@@ -11,10 +11,12 @@ run_says() {
 	reply_is 6 "$1"
 }
 
-@test "the exit table: only what blames the message is permanent" {
-	for status in $(seq 0 255); do
+# Status, and the start of its reply.
+exit_table() {
+	local status want
+	for status in {0..255}; do
 		case $status in
-		0 | 99) want='250 2.0.0 Ok ' ;;
+		0 | 99) want='250 2.0.0' ;;
 		65) want='554 5.6.0' ;;
 		67) want='550 5.1.1' ;;
 		68) want='550 5.1.2' ;;
@@ -25,9 +27,19 @@ run_says() {
 		72 | 78) want='451 4.3.5' ;;
 		*) want='451 4.3.0' ;;
 		esac
-		run_says "$want" -- sh -c "exit $status"
-		logged "exit=$status reply=\"${want:0:9}\""
+		echo "$status $want"
 	done
+}
+
+@test "the exit table: only what blames the message is permanent" {
+	for status in {0..255}; do
+		say 'EHLO c' 'MAIL FROM:<>' "RCPT TO:<$status>" DATA x .
+	done | serve --max-errors 0 -- sh -c 'exit "$LOCAL"'
+	exit_table >"$BATS_TEST_TMPDIR/table"
+	sed -n '/^354/{n;s/^\(.........\).*/\1/p}' "$REPLIES" |
+		diff - <(cut -d ' ' -f 2- "$BATS_TEST_TMPDIR/table") || fail
+	sed -nE 's/.* exit=([0-9]+) reply="(.........).*/\1 \2/p' "$LOG" |
+		diff - "$BATS_TEST_TMPDIR/table" || fail
 }
 
 @test "not there, not executable, no program: 451, and the log names it" {
