@@ -222,6 +222,7 @@ enum reply_id {
 	RE_UNKNOWN,
 	RE_LINE,
 	RE_DISABLED,
+	RE_NO_HELLO,
 	RE_SEQUENCE,
 	RE_ARGUMENT,
 	RE_HELO,
@@ -264,6 +265,7 @@ static const struct reply replies[] = {
 	[RE_UNKNOWN] = { 500, "5.5.1", "Command not recognized" },
 	[RE_LINE] = { 500, "5.5.2", "Line too long, or control octets in it" },
 	[RE_DISABLED] = { 502, "5.5.1", "Command not implemented" },
+	[RE_NO_HELLO] = { 503, "5.5.1", "Say hello first; HELP tells how" },
 	[RE_SEQUENCE] = { 503, "5.5.1", "Bad sequence of commands" },
 	[RE_ARGUMENT] = { 501, "5.5.4", "Argument missing or not allowed" },
 	[RE_HELO] = { 501, NULL, "Your name, please" },
@@ -1472,7 +1474,7 @@ check_command(const struct protocol *p, const struct command *row,
 	if (!is_on(p, row))
 		return RE_DISABLED;
 	if ((row->states & p->state) == 0)
-		return RE_SEQUENCE;
+		return p->state == START ? RE_NO_HELLO : RE_SEQUENCE;
 	return RE_NONE;
 }
 

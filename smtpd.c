@@ -873,6 +873,16 @@ name_length(struct span s)
 	return n;
 }
 
+/* Who writes "box+*" means what it does not do. */
+static bool
+is_pattern(struct span name)
+{
+	if (name.ptr[0] == '*' && (name.len == 1 || name.ptr[1] == '@'))
+		name = span_skip(name, 1);
+	return name.len > 0 && name.ptr[0] != '"' &&
+	    memchr(name.ptr, '*', name.len) != NULL;
+}
+
 /* What is wrong with the line; NULL: nothing, or it says nothing. */
 static const char *
 parse_entry(struct span line, struct entry *e)
@@ -892,6 +902,8 @@ parse_entry(struct span line, struct entry *e)
 	e->rest = trim(span_skip(s, n));
 	if (n == 0)
 		return "not a name";
+	if (is_pattern(e->name))
+		return "not a name: an asterisk is any name, and no part of one";
 	if (e->rest.len == 0)
 		return NULL;
 	if (e->rest.ptr[0] != ':')
@@ -2695,8 +2707,10 @@ log_message(const struct run *r, const struct outcome *how,
 	log_number(s, "size", s->spool.size + s->spool.pending_len);
 	if (how != NULL)
 		log_outcome(r, how);
-	else if (s->spool.error != 0)
+	else if (s->spool.error != 0) {
+		log_string(s, "spool", s->settings.spool);
 		log_string(s, "error", strerror(s->spool.error));
+	}
 	if (reply != NULL)
 		log_reply(s, reply);
 	else
@@ -3645,7 +3659,8 @@ static void
 greet_terminal(const struct smtpd *s)
 {
 	static const char text[] =
-	    "SMTP by hand: QUIT, or control-D, ends the session.\n";
+	    "SMTP by hand: EHLO me begins, HELP says what there is, QUIT or "
+	    "control-D ends.\n";
 
 	if (S_ISCHR(s->descriptor[0].st_mode) && isatty(0) && isatty(2))
 		(void)!write(2, text, sizeof text - 1);

@@ -18,7 +18,7 @@ load helper
 @test "who types on a terminal is told how to end the session, nobody else" {
 	printf 'QUIT\n' | timeout 20 script -qec \
 		"$SMTPD -n mx.example.org cat" /dev/null >"$REPLIES"
-	grep -q 'QUIT, or control-D, ends the session' "$REPLIES"
+	grep -q '^SMTP by hand: EHLO .* QUIT or control-D ends' "$REPLIES"
 	grep -q '^221 2.0.0 ' "$REPLIES"
 	say QUIT | serve
 	not_logged control-D

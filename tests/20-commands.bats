@@ -68,6 +68,8 @@ answers() {
 	say 'MAIL FROM:<a@b>' 'RCPT TO:<a@b>' DATA 'EHLO c' 'RCPT TO:<a@b>' \
 		DATA 'MAIL FROM:<a@b>' 'MAIL FROM:<a@b>' QUIT | serve
 	codes_are 220 503 503 503 250 503 503 250 503 221
+	reply_is 2 '503 5.5.1 Say hello first'
+	reply_is 6 '503 5.5.1 Bad sequence'
 	not_delivered
 }
 

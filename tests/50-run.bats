@@ -203,6 +203,7 @@ spooled() {
 	big NOOP | serve --spool "$BATS_TEST_TMPDIR/nowhere"
 	codes_are 220 250 250 250 354 451 250 221
 	reply_is 6 '451 4.3.0'
+	logged 'spool=.*/nowhere error="No such file or directory"'
 	not_delivered
 	# a file size limit is a full disk of our own
 	big 'MAIL FROM:<a@b>' 'RCPT TO:<c@d>' DATA small . | (ulimit -f 2000; serve --spool "$BATS_TEST_TMPDIR")

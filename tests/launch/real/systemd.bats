@@ -7,6 +7,7 @@ load ../helper
 load helper
 
 SERVICE=systemd/smtpd@.service
+OWN_CONF=/etc/systemd/system/smtpd@.service.d/own.conf
 
 # boots [LISTEN]: and the README's line is pasted.
 boots() {
@@ -87,30 +88,47 @@ told() {
 	until_true no_sessions
 }
 
+# edited LINES: as by systemctl edit.
+edited() {
+	echo $'[Service]\n'"$1" | inside install -D /dev/stdin "$OWN_CONF"
+	inside systemctl daemon-reload
+}
+
 # loosened WORD COMMAND: which works only with what the file says of WORD.
 loosened() {
-	local own=/etc/systemd/system/smtpd@.service.d/own.conf lines
+	local lines
 	lines=$(sed -n "/^# One that .*$1/,/^#\$/s/^#   //p" \
 		"$EXAMPLES/$SERVICE")
 	[ -n "$lines" ] || fail "nothing about $1"
 	! bring "Run: $2" || fail "it works: $2"
-	echo $'[Service]\n'"$lines" | inside install -D /dev/stdin "$own"
-	inside systemctl daemon-reload
+	edited "$lines"
 	bring "Run: $2" || fail "it does not work: $2"
-	inside rm "$own"
+	inside rm "$OWN_CONF"
 	inside systemctl daemon-reload
 }
 
 @test "systemd: what the file says to loosen is what a command needs" {
 	told
 	inside sh -euc 'useradd -m joe
+		useradd -r tickets
 		install -d -o joe /home/joe/Maildir
-		install -d -m 1777 /var/tickets'
+		install -d -o tickets /var/tickets'
 	loosened curl 'bash -c "echo >/dev/udp/192.0.2.1/9"'
 	loosened node 'python3 -c "import mmap; mmap.mmap(-1, 9, prot=6)"'
 	loosened meminfo 'read -r line </proc/meminfo'
 	loosened elsewhere 'echo >/var/tickets/new'
-	loosened 'some user' 'echo >/home/joe/Maildir/new'
+	loosened into..home 'echo >/home/joe/Maildir/new'
 	loosened priority \
 		'python3 -c "import os; os.setpriority(0, 0, 5)"'
+}
+
+@test "systemd: another ExecStart, and \$\$ in it" {
+	boots
+	edited "ExecStart=
+ExecStart=/usr/local/sbin/smtpd --lookup 'case \$\$1 in help@*) ;; \
+	*) exit 67 ;; esac' /usr/local/bin/on-mail"
+	mail_arrives
+	inside swaks --server 127.0.0.1 --port 2525 --to ann@example.org \
+		>"$REPLIES" && fail 'who is not there gets mail'
+	grep -q '550 5.1.1' "$REPLIES" || fail
 }
