@@ -119,9 +119,11 @@ lint: smtpd
 		--enable=warning,performance,portability \
 		-D_POSIX_C_SOURCE=200809L channel.c protocol.c smtpd.c
 
+# By a rename: a session that starts meanwhile is of the old one or the new one.
 install: smtpd
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8
-	install -m 755 smtpd $(DESTDIR)$(SBINDIR)/smtpd
+	install -m 755 smtpd $(DESTDIR)$(SBINDIR)/smtpd.new
+	mv -f $(DESTDIR)$(SBINDIR)/smtpd.new $(DESTDIR)$(SBINDIR)/smtpd
 	install -m 644 smtpd.8 $(DESTDIR)$(MANDIR)/man8/smtpd.8
 
 uninstall:
