@@ -80,3 +80,33 @@ supervised() {
 		s6-svscan /run/service &
 		until s6-svscanctl -z /run/service; do :; done'
 }
+
+# What the Dockerfile's last stage does, less the packages, as a script.
+last_stage() {
+	python3 - "$EXAMPLES/docker/Dockerfile" <<-'END'
+		import json, shlex, sys
+		text = open(sys.argv[1]).read().replace('\\\n', '')
+		user = 'root'
+		for line in text.rpartition('\nFROM ')[2].splitlines()[1:]:
+		    word, _, rest = line.partition(' ')
+		    if word == 'RUN' and not rest.startswith('apt-get '):
+		        print(rest)
+		    elif word == 'COPY' and not rest.startswith('--from=build'):
+		        print('cp', rest)
+		    elif word == 'USER':
+		        user = rest
+		    elif word == 'CMD':
+		        print('exec setpriv --clear-groups --reuid', user,
+		              shlex.join(json.loads(rest)))
+	END
+}
+
+# Its /mail is elsewhere here: the machine has no / of its own.
+@test "Dockerfile: its command takes mail, as nobody" {
+	runs "cd $CHECKOUT
+		$(last_stage | sed 's|/mail\>|/var/mails|') &"
+	bring 'Subject: launch' || fail 'the client got no 250'
+	until_true inside sh -c 'cat /var/mails/*.eml' >"$BATS_TEST_TMPDIR/eml"
+	sed '1,/ +0000$/d' "$BATS_TEST_TMPDIR/eml" | cmp - "$LETTER"
+	[ "$(inside sh -c 'stat -c %U /var/mails/*.eml')" = nobody ]
+}
