@@ -2558,6 +2558,31 @@ find_command(const char *name, char *space, size_t size)
 	return NULL;
 }
 
+/* What is wrong with a script's first line; NULL: nothing that is known.  The
+ * kernel reads 256 octets, and says only that a file is not there. */
+static const char *
+script_fault(const char *path)
+{
+	char line[256], *name = line + 2;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return NULL;
+	line[n] = '\0';
+	if (strncmp(line, "#!", 2) != 0)
+		return strlen(line) == (size_t)n && line[0] != '\177' ?
+		    "no program, and no #! line" : NULL;
+	name += strspn(name, " \t");
+	name[strcspn(name, " \t\n")] = '\0';
+	if (access(name, X_OK) == 0)
+		return NULL;
+	return strchr(name, '\r') != NULL ? "its #! line ends in CR LF" :
+	    "its #! line names what is no program";
+}
+
 /* The process, or -1 and errno. */
 static pid_t
 start(const struct run *r, int in, int out)
@@ -2664,6 +2689,17 @@ judge(struct smtpd *s, const struct outcome *how, struct reply *reply)
 	choose_reply(&s->chosen, status, reply);
 }
 
+/* "No such file": which? */
+static void
+log_script_fault(struct smtpd *s, const char *name)
+{
+	const char *path = find_command(name, s->path, sizeof s->path);
+	const char *fault = path == NULL ? NULL : script_fault(path);
+
+	if (fault != NULL)
+		log_string(s, "hint", fault);
+}
+
 static void
 log_outcome(const struct run *r, const struct outcome *how)
 {
@@ -2672,6 +2708,8 @@ log_outcome(const struct run *r, const struct outcome *how)
 	if (how->error != 0) {
 		log_number(s, "exit", 127);
 		log_string(s, "error", strerror(how->error));
+		if (how->error == ENOENT || how->error == ENOEXEC)
+			log_script_fault(s, r->file);
 		log_string(s, "command", r->file);
 	} else if (how->stuck)
 		log_string(s, "signal", "stuck");
@@ -3489,7 +3527,7 @@ finish_settings(struct smtpd *s)
 static _Noreturn void
 check(struct smtpd *s)
 {
-	const char *name = s->settings.command[0], *path;
+	const char *name = s->settings.command[0], *path, *fault;
 	char space[PATH_MAX];
 	size_t kind;
 	struct stat st;
@@ -3499,6 +3537,8 @@ check(struct smtpd *s)
 		die(s, EX_CONFIG, name, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		die(s, EX_CONFIG, name, "not a regular file");
+	if ((fault = script_fault(path)) != NULL)
+		die(s, EX_CONFIG, name, fault);
 	for (kind = 0; kind < 2; kind++) {
 		if (!spool_open(&s->spool, kind, s->settings.spool))
 			die(s, EX_CONFIG, s->settings.spool, strerror(errno));

@@ -48,12 +48,19 @@ exit_table() {
 	logged nowhere
 	run_says '451 4.3.0' -- no-such-command-on-the-path
 	logged no-such-command-on-the-path
+	printf '#!/bin/sh\r\n' >"$BATS_TEST_TMPDIR/crlf"
+	printf '#! /no/such/shell -e\n' >"$BATS_TEST_TMPDIR/shell"
+	chmod +x "$BATS_TEST_TMPDIR/crlf" "$BATS_TEST_TMPDIR/shell"
+	run_says '451 4.3.0' -- "$BATS_TEST_TMPDIR/crlf"
+	logged 'No such file or directory" hint="its #! line ends in CR LF"'
+	run_says '451 4.3.0' -- "$BATS_TEST_TMPDIR/shell"
+	logged 'No such file or directory" hint="its #! line names what is no'
 	echo 'no program' >"$BATS_TEST_TMPDIR/file"
 	run_says '451 4.3.0' -- "$BATS_TEST_TMPDIR/file"
 	logged 'error="Permission denied"'
 	chmod +x "$BATS_TEST_TMPDIR/file"
 	run_says '451 4.3.0' -- "$BATS_TEST_TMPDIR/file"
-	logged 'error="Exec format error"'
+	logged 'error="Exec format error" hint="no program, and no #! line"'
 	run_says '451 4.3.0' -- "$BATS_TEST_TMPDIR"
 }
 

@@ -113,6 +113,15 @@ refused() {
 	[[ "$output" == *nowhere:\ No\ such\ file* ]]
 	run "$SMTPD" --check /tmp
 	[ "$status" -eq 78 ]
+	for start in '' '#!/bin/sh\r' '#!/no/such/shell' '#!'; do
+		printf '%b\nexit 0\n' "$start" >"$BATS_TEST_TMPDIR/script"
+		chmod +x "$BATS_TEST_TMPDIR/script"
+		run "$SMTPD" --check "$BATS_TEST_TMPDIR/script"
+		[ "$status" -eq 78 ] || fail "$start"
+		[[ "$output" == *'/script: '*'#! line'* ]] || fail "$start"
+	done
+	run "$SMTPD" --check "$CATCH"
+	[ "$status" -eq 0 ]
 	run "$SMTPD" --check --spool "$BATS_TEST_TMPDIR/nowhere" sh
 	[ "$status" -eq 78 ]
 	[[ "$output" == *nowhere:\ No\ such\ file* ]]
