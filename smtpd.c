@@ -903,7 +903,7 @@ parse_entry(struct span line, struct entry *e)
 	if (n == 0)
 		return "not a name";
 	if (is_pattern(e->name))
-		return "not a name: an asterisk is any name, and no part of one";
+		return "not a name: only a lone asterisk is any name";
 	if (e->rest.len == 0)
 		return NULL;
 	if (e->rest.ptr[0] != ':')
