@@ -26,7 +26,7 @@ enum {
 	CHANNEL_OUT_SIZE = 16 * 1024	/* octets that wait for a flush */
 };
 
-#define CHANNEL_FOREVER 0x7fffffffffffffffLL	/* a deadline that never comes */
+#define CHANNEL_FOREVER 0x7fffffffffffffffLL	/* no deadline */
 
 /* Octets that belong to somebody else; may hold any octet, NUL too. */
 struct span {
@@ -36,9 +36,9 @@ struct span {
 
 enum channel_status {
 	CHANNEL_OK,
-	CHANNEL_EMPTY,		/* no whole record is buffered: fill, ask again */
-	CHANNEL_TOO_LONG,	/* a record that was cut to the length asked for */
-	CHANNEL_EOF,		/* the other side is gone; politely or by reset */
+	CHANNEL_EMPTY,		/* no whole record yet: fill, ask again */
+	CHANNEL_TOO_LONG,	/* a record, cut to the length asked for */
+	CHANNEL_EOF,		/* the other side is gone, or has reset */
 	CHANNEL_TIMEOUT,	/* the deadline came first */
 	CHANNEL_INTERRUPTED,	/* a signal came; the same call goes on */
 	CHANNEL_ERROR		/* errno is kept in read_errno, write_errno */
@@ -57,13 +57,13 @@ struct channel {
 	unsigned long long octets_in;	/* readable: octets read */
 	unsigned long long octets_out;	/* readable: octets written */
 	long long patience;		/* longest that one flush may take */
-	long long flush_by;		/* deadline of a flush, 0 if none is on */
+	long long flush_by;		/* deadline of a flush; 0: none is on */
 	long long let_in;		/* when signals were last let in */
 	enum channel_status broken;	/* why nothing is written any more */
 	enum channel_kind reads, writes;
 	bool unread;			/* written, and nothing read since */
 	bool hurried;			/* TCP_NODELAY was asked for */
-	char last;			/* the octet read last from a terminal */
+	char last;			/* octet read last from a terminal */
 	size_t lo, hi;			/* input: in[lo..hi) */
 	size_t seen;			/* octets of it with no delimiter */
 	size_t sent, queued;		/* output: out[sent..queued) */

@@ -70,7 +70,8 @@ span_is(struct span s, const char *string)
 	size_t i;
 
 	for (i = 0; i < s.len; i++)
-		if (string[i] == '\0' || ascii_lower(s.ptr[i]) != ascii_lower(string[i]))
+		if (string[i] == '\0' ||
+		    ascii_lower(s.ptr[i]) != ascii_lower(string[i]))
 			return false;
 	return string[i] == '\0';
 }
@@ -260,7 +261,8 @@ static const struct reply replies[] = {
 	[RE_DATA] = { 354, NULL, "End data with <CR><LF>.<CR><LF>" },
 	[RE_BYE] = { 221, "2.0.0", "Bye" },
 	[RE_VRFY] = { 252, "2.0.0", "Send it some mail, we will see" },
-	[RE_VRFY_UTF8] = { 252, "2.6.8", "The name is UTF-8: ask for SMTPUTF8" },
+	[RE_VRFY_UTF8] = { 252, "2.6.8",
+	    "The name is UTF-8: ask for SMTPUTF8" },
 	[RE_EXPN_UTF8] = { 550, "5.6.8", "A name is UTF-8: ask for SMTPUTF8" },
 	[RE_UNKNOWN] = { 500, "5.5.1", "Command not recognized" },
 	[RE_LINE] = { 500, "5.5.2", "Line too long, or control octets in it" },
@@ -1799,8 +1801,8 @@ places(const char *octets, char c)
 }
 
 /* Copies a block without the octets that are to go; returns how many those are.
- * Behind each of them a copy begins, over what the one before had too much: of a
- * lane, or of a block where the next that goes is farther. */
+ * Behind each of them a copy begins, over what the one before had too much: of
+ * a lane, or of a block where the next that goes is farther. */
 static size_t
 squeeze(char *to, const char *from, uint64_t go)
 {

@@ -25,7 +25,7 @@
 #include "channel.h"
 
 enum {
-	PROTOCOL_LINE_MAX = 4096,	/* octets of a command line, its end too */
+	PROTOCOL_LINE_MAX = 4096,	/* octets of a command line, its end */
 	PROTOCOL_MAILBOX_MAX = 512,	/* RFC 5321, 4.5.3.1 asks for 320 */
 	PROTOCOL_DOMAIN_MAX = 255,	/* RFC 5321, 4.5.3.1.2 */
 	PROTOCOL_REPLY_LINE = 512,	/* RFC 5321, 4.5.3.1.5, with its CRLF */
@@ -113,10 +113,10 @@ struct recipient {
  * and during a look-up, as far as it is known then.  Members below the line are
  * the protocol's own. */
 struct envelope {
-	const char *verb;		/* MAIL, SEND, SOML or SAML; NULL: none yet */
-	const char *with;		/* the protocol's name, RFC 3848, 6531; */
+	const char *verb;		/* MAIL, SEND ...; NULL: none yet */
+	const char *with;		/* protocol's name, RFC 3848, 6531; */
 					/* NULL before HELO */
-	struct span helo;		/* the client's word: any octets but controls */
+	struct span helo;		/* client's word: any but controls */
 	struct mailbox sender;
 	struct span options;		/* MAIL's parameters as given */
 	struct span envid;		/* RFC 3461, decoded; empty if none */
@@ -143,12 +143,12 @@ enum forward_result envelope_forward(const struct envelope *e, size_t i);
 /* A question about a name. */
 struct lookup {
 	enum lookup_verb verb;		/* who asks */
-	struct mailbox name;		/* RCPT's; the argument of VRFY and EXPN, */
-					/* which may be words: all of them local */
+	struct mailbox name;		/* of RCPT; argument of VRFY and EXPN, */
+					/* which may be words: all in local */
 	struct span options;		/* RCPT's parameters as given */
 	const struct envelope *envelope;	/* without this recipient */
 	struct text *expanded;		/* VRFY's and EXPN's 250, a mailbox a */
-					/* line, 100 lines at most; left empty: */
+					/* line, at most 100 lines; if empty: */
 					/* the name, where it is a mailbox */
 };
 
@@ -163,10 +163,10 @@ bool protocol_is_mailbox(struct span s, struct mailbox *m);
 struct exchange {
 	const char *verb;		/* of the table; "" for no such verb; */
 					/* NULL: nothing, the session ends */
-	struct span line;		/* as the client wrote it; empty if none */
-	struct span mailbox;		/* the name that it asks for; else empty */
+	struct span line;		/* as the client wrote it; or empty */
+	struct span mailbox;		/* the name that it asks for; else  */
 	const struct reply *reply;
-	bool message;			/* it answers a message, not a command */
+	bool message;			/* it answers a message, no command */
 };
 
 /*
@@ -213,7 +213,7 @@ struct protocol_config {
 	bool terminal;			/* SEND, SOML, SAML */
 	bool vrfy;			/* VRFY and EXPN ask look_up_name */
 	bool slow_look_up;		/* replies leave before it is asked */
-	bool crlf;			/* content with CRLF line ends, else LF */
+	bool crlf;			/* content has CRLF line ends, not LF */
 	bool reject_bare_newlines;
 	bool dsn;			/* announce DSN */
 	unsigned long long max_size;	/* octets as on the wire; 0: no limit */

@@ -13,7 +13,7 @@
  *  6. The command inherits what section 7 of the manual says, and nothing that
  *     the launcher left behind: no descriptor, no signal, no stale variable.
  */
-#define _GNU_SOURCE		/* memfd_create, O_TMPFILE, pipe2; see NO_LINUX */
+#define _GNU_SOURCE		/* memfd_create, O_TMPFILE; see NO_LINUX */
 #include <sys/types.h>
 
 #include <arpa/inet.h>
@@ -52,7 +52,7 @@ enum {
 };
 
 enum {
-	LOG_LINE_MAX = 4096,		/* one write of at most so many octets */
+	LOG_LINE_MAX = 4096,		/* octets of one write */
 	LOG_VALUE_MAX = 1000,		/* of them for one value */
 	LOG_OUTPUT_MAX = 64 * 1024,	/* octets of a command's output */
 	MEMORY_MAX = 1024 * 1024,	/* larger messages go to a file */
@@ -110,7 +110,7 @@ struct peer {
 	char port[8];
 	char name[NAME_MAX_OCTETS + 1];
 	char local_address[ADDRESS_MAX], local_port[8];
-	bool unconnected;		/* descriptor 0 is a socket with no peer */
+	bool unconnected;		/* descriptor 0: socket with no peer */
 };
 
 /* The reply that a run's output ends in, so far. */
@@ -119,7 +119,7 @@ struct chosen {
 	bool more;			/* the last of them promises another */
 	int code;			/* 0: not given */
 	char enhanced[sizeof "5.999.999"];	/* "": not given */
-	size_t len, last;		/* of the text; where its last line is */
+	size_t len, last;		/* of the text; its last line's start */
 	char text[CHOSEN_LINES * PROTOCOL_REPLY_LINE + 1];
 };
 
@@ -142,7 +142,7 @@ struct reader {
 	size_t lo, hi;
 	bool end;
 	unsigned long number;		/* of the line, from 1 */
-	const char *fault;		/* why there is no line; NULL: the end */
+	const char *fault;		/* why no line came; NULL: the end */
 	char space[FILE_LINE_MAX + 1];
 };
 
@@ -158,7 +158,7 @@ struct smtpd {
 
 	/* the message */
 	const struct envelope *envelope;
-	bool started;			/* octets were appended, header and all */
+	bool started;			/* octets were appended, header too */
 	bool accepted;			/* for one recipient at least */
 	size_t done;			/* recipients that had their run */
 	time_t date;
@@ -177,7 +177,7 @@ struct smtpd {
 	struct chosen chosen;		/* of the last run */
 	struct reader reader;
 	char log_space[LOG_LINE_MAX];
-	char *environment[ENVIRONMENT_MAX + 1];	/* the inherited part, then ours */
+	char *environment[ENVIRONMENT_MAX + 1];	/* inherited, then ours */
 	char space[4 * PROTOCOL_LIST_MAX];	/* for the environment */
 	char path[PATH_MAX];		/* of the command */
 };
@@ -1769,7 +1769,7 @@ struct run {
 	const struct envelope *e;
 	bool look_up;
 	size_t first, count;
-	struct mailbox to;		/* where count is 1, and its parameters */
+	struct mailbox to;		/* where count is 1; its parameters */
 	struct span options;
 	const char *file;		/* what is run */
 	char *const *argv;
@@ -2005,7 +2005,7 @@ put_size(struct text *t, const struct run *r)
 
 /* Every name that is ours, or that must not be inherited (rule 6). */
 static const struct variable {
-	const char *name;		/* a "_" at its end: all that begin so */
+	const char *name;		/* "_" at its end: all that begin so */
 	bool (*put)(struct text *, const struct run *);	/* false: unset */
 } variables[] = {
 	{ "SENDER", put_sender },
@@ -3369,7 +3369,8 @@ print_help(void)
 	struct text t = { space, 0, sizeof space };
 	size_t i;
 
-	text_string(&t, "usage: smtpd [option ...] [--] command [argument ...]\n"
+	text_string(&t,
+	    "usage: smtpd [option ...] [--] command [argument ...]\n"
 	    "SMTP on descriptors 0 and 1: each message that arrived whole is\n"
 	    "the standard input of command, whose exit status is the reply.\n");
 	for (i = 0; i < CHOICES; i++)
