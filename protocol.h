@@ -143,7 +143,7 @@ enum forward_result envelope_forward(const struct envelope *e, size_t i);
 /* A question about a name. */
 struct lookup {
 	enum lookup_verb verb;		/* who asks */
-	struct mailbox name;		/* of RCPT; argument of VRFY and EXPN, */
+	struct mailbox name;		/* what RCPT, VRFY or EXPN ask for, */
 					/* which may be words: all in local */
 	struct span options;		/* RCPT's parameters as given */
 	const struct envelope *envelope;	/* without this recipient */
