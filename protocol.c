@@ -1620,15 +1620,6 @@ scan_header(struct protocol *p, struct span s)
 	}
 }
 
-/* Octets of the content, as on the wire. */
-static void
-count(struct protocol *p, size_t octets)
-{
-	p->size += octets;
-	if (p->config->max_size > 0 && p->size > p->config->max_size)
-		latch(p, &replies[RE_TOO_LARGE]);
-}
-
 static void
 hand_over(struct protocol *p, struct span data)
 {
@@ -1647,6 +1638,18 @@ hand_over_decoded(struct protocol *p, struct cursor *c)
 {
 	hand_over(p, (struct span){ c->start, (size_t)(c->out - c->start) });
 	c->start = c->out = c->in;
+}
+
+/* Octets of the content, as on the wire.  The first fault is the one that octets
+ * before it made. */
+static void
+count(struct protocol *p, struct cursor *c, size_t octets)
+{
+	p->size += octets;
+	if (p->config->max_size == 0 || p->size <= p->config->max_size)
+		return;
+	hand_over_decoded(p, c);
+	latch(p, &replies[RE_TOO_LARGE]);
 }
 
 /* Octets that need not stand in the input, into the room that it left. */
@@ -1668,7 +1671,6 @@ put_newline(struct protocol *p, struct cursor *c)
 	put(p, c, span_of(p->config->crlf ? "\r\n" : "\n"));
 }
 
-/* The first fault is the one that octets before it made. */
 static void
 bare_newline(struct protocol *p, struct cursor *c)
 {
@@ -1682,11 +1684,18 @@ bare_newline(struct protocol *p, struct cursor *c)
 static void
 keep_octets(struct protocol *p, struct cursor *c, size_t len)
 {
-	count(p, len);
+	unsigned long long max = p->config->max_size;
+	size_t n = len;
+
+	if (max > 0 && p->fault.code == 0 && n > max - p->size)
+		n = (size_t)(max - p->size);
+	p->size += n;
 	if (c->out != c->in)
-		memmove(c->out, c->in, len);
-	c->out += len;
-	c->in += len;
+		memmove(c->out, c->in, n);
+	c->out += n;
+	c->in += n;
+	count(p, c, len - n);
+	c->in += len - n;
 }
 
 static void
@@ -1720,7 +1729,7 @@ decode_line(struct protocol *p, struct cursor *c)
 		p->decoder = CR;
 	} else if (lf != NULL) {
 		c->in++;
-		count(p, 1);
+		count(p, c, 1);
 		bare_newline(p, c);
 		put_newline(p, c);
 	}
@@ -1729,7 +1738,7 @@ decode_line(struct protocol *p, struct cursor *c)
 static void
 decode_bare_cr(struct protocol *p, struct cursor *c)
 {
-	count(p, 1);
+	count(p, c, 1);
 	bare_newline(p, c);
 	p->decoder = MIDDLE;
 	put(p, c, (struct span){ "\r", 1 });
@@ -1741,7 +1750,7 @@ decode_cr(struct protocol *p, struct cursor *c)
 {
 	if (*c->in == '\n') {
 		c->in++;
-		count(p, 2);
+		count(p, c, 2);
 		p->decoder = p->literal ? MIDDLE : LINE_START;
 		put_newline(p, c);
 		return;
@@ -1823,7 +1832,7 @@ squeeze(char *to, const char *from, uint64_t go)
 
 /* As much of a block as is lines that end in CR LF, stuffed or not: up to a CR
  * or LF that is bare, a dot before a CR, and what the octet behind the block
- * decides.  False where that is nothing, or there is no room to copy to. */
+ * decides.  True where that was the whole block: else a step comes next. */
 static bool
 decode_block(struct protocol *p, struct cursor *c)
 {
@@ -1849,7 +1858,7 @@ decode_block(struct protocol *p, struct cursor *c)
 	for (dots &= before; dots != 0; dots &= dots - 1)
 		p->size--;
 	p->decoder = !p->literal && lf >> (n - 1) & 1 ? LINE_START : MIDDLE;
-	return true;
+	return stop == 0;
 }
 
 /* Most of a message, at many times the speed of its steps. */
@@ -1917,11 +1926,13 @@ chunk_ends(struct protocol *p)
 static void
 chunk_octets(struct protocol *p, char *octets, size_t len)
 {
+	struct cursor c = { octets, octets, octets, octets + len };
+
 	if (p->envelope.body != BODY_BINARYMIME)
 		decode(p, octets, len);
 	else {
-		count(p, len);
-		hand_over(p, (struct span){ octets, len });
+		keep_octets(p, &c, len);
+		hand_over_decoded(p, &c);
 	}
 }
 

@@ -356,8 +356,13 @@ loops(bool crlf)
 static void
 first_fault(void)
 {
-	size_t piece;
+	static const char line[] = "Received: x\r\n";
+	char rest[3000];
+	size_t piece, head = 100 * (sizeof line - 1), colon = strcspn(line, ":");
 	bool good = true;
+
+	memset(rest, 'x', sizeof rest - 1);
+	rest[sizeof rest - 1] = '\0';
 
 	mode(false, true, 0);
 	for (piece = 1; piece < 2000; piece = piece * 3 / 2 + 1)
@@ -365,6 +370,14 @@ first_fault(void)
 		    received("Received: x", 101, "\r\nbare\nx", piece,
 		    "554 5.4.6") &&
 		    received("Received: x\n", 101, "", piece, "550 5.5.2");
+	for (piece = 1; piece < 5000; piece = piece * 3 / 2 + 1) {
+		mode(false, false, head + colon);
+		good = good &&
+		    received("Received: x", 101, rest, piece, "552 5.3.4");
+		mode(false, false, head + colon + 1);
+		good = good &&
+		    received("Received: x", 101, rest, piece, "554 5.4.6");
+	}
 	ok(good, "the first fault is the one that came first");
 }
 
