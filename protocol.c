@@ -458,6 +458,12 @@ begin(struct protocol *p)
 		latch(p, &fault);
 }
 
+static enum reply_id
+sequence_fault(const struct protocol *p)
+{
+	return p->state == START ? RE_NO_HELLO : RE_SEQUENCE;
+}
+
 /* Where a message cannot begin: why not. */
 static enum reply_id
 no_message(const struct protocol *p)
@@ -466,7 +472,7 @@ no_message(const struct protocol *p)
 		return p->envelope.body == BODY_BINARYMIME && !p->literal ?
 		    RE_SEQUENCE : RE_NONE;
 	if (p->config->lmtp || (p->refused == 0 && p->deferred == 0))
-		return RE_SEQUENCE;
+		return sequence_fault(p);
 	return p->deferred > 0 ? RE_ALL_DEFERRED : RE_ALL_REFUSED;
 }
 
@@ -1476,7 +1482,7 @@ check_command(const struct protocol *p, const struct command *row,
 	if (!is_on(p, row))
 		return RE_DISABLED;
 	if ((row->states & p->state) == 0)
-		return p->state == START ? RE_NO_HELLO : RE_SEQUENCE;
+		return sequence_fault(p);
 	return RE_NONE;
 }
 

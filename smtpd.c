@@ -2563,7 +2563,8 @@ find_command(const char *name, char *space, size_t size)
 static const char *
 script_fault(const char *path)
 {
-	char line[256], *name = line + 2;
+	char line[256], *name = line + 2, *end;
+	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
 
@@ -2576,10 +2577,12 @@ script_fault(const char *path)
 		return strlen(line) == (size_t)n && line[0] != '\177' ?
 		    "no program, and no #! line" : NULL;
 	name += strspn(name, " \t");
+	end = name + strcspn(name, "\n");
+	if (*end == '\n' && end[-1] == '\r')
+		return "its #! line ends in CR LF";
 	name[strcspn(name, " \t\n")] = '\0';
-	if (access(name, X_OK) == 0)
-		return NULL;
-	return strchr(name, '\r') != NULL ? "its #! line ends in CR LF" :
+	return stat(name, &st) == 0 && S_ISREG(st.st_mode) &&
+	    access(name, X_OK) == 0 ? NULL :
 	    "its #! line names what is no program";
 }
 
@@ -2708,7 +2711,8 @@ log_outcome(const struct run *r, const struct outcome *how)
 	if (how->error != 0) {
 		log_number(s, "exit", 127);
 		log_string(s, "error", strerror(how->error));
-		if (how->error == ENOENT || how->error == ENOEXEC)
+		if (how->error == ENOENT || how->error == ENOEXEC ||
+		    how->error == EACCES)
 			log_script_fault(s, r->file);
 		log_string(s, "command", r->file);
 	} else if (how->stuck)
@@ -3540,6 +3544,8 @@ check(struct smtpd *s)
 		die(s, EX_CONFIG, name, "not a regular file");
 	if ((fault = script_fault(path)) != NULL)
 		die(s, EX_CONFIG, name, fault);
+	if (!inherit_environment(s))
+		die(s, EX_CONFIG, "environment", strerror(errno));
 	for (kind = 0; kind < 2; kind++) {
 		if (!spool_open(&s->spool, kind, s->settings.spool))
 			die(s, EX_CONFIG, s->settings.spool, strerror(errno));
@@ -3703,7 +3709,8 @@ greet_terminal(const struct smtpd *s)
 	    "SMTP by hand: EHLO me begins, HELP says what there is, QUIT or "
 	    "control-D ends.\n";
 
-	if (S_ISCHR(s->descriptor[0].st_mode) && isatty(0) && isatty(2))
+	if (S_ISCHR(s->descriptor[0].st_mode) && s->log.to == LOG_STDERR &&
+	    isatty(0) && isatty(2))
 		(void)!write(2, text, sizeof text - 1);
 }
 

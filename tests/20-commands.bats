@@ -65,10 +65,11 @@ answers() {
 }
 
 @test "out of sequence is 503" {
-	say 'MAIL FROM:<a@b>' 'RCPT TO:<a@b>' DATA 'EHLO c' 'RCPT TO:<a@b>' \
-		DATA 'MAIL FROM:<a@b>' 'MAIL FROM:<a@b>' QUIT | serve
+	say 'MAIL FROM:<a@b>' 'RCPT TO:<a@b>' 'BDAT 0 LAST' 'EHLO c' \
+		'RCPT TO:<a@b>' DATA 'MAIL FROM:<a@b>' 'MAIL FROM:<a@b>' QUIT | serve
 	codes_are 220 503 503 503 250 503 503 250 503 221
 	reply_is 2 '503 5.5.1 Say hello first'
+	reply_is 4 '503 5.5.1 Say hello first'
 	reply_is 6 '503 5.5.1 Bad sequence'
 	not_delivered
 }

@@ -213,4 +213,7 @@ unset_is() {
 	reply_is 6 '451 4.3.0'
 	logged 'Argument list too long'
 	delivered 1
+	run "$SMTPD" --check cat
+	[ "$status" -eq 78 ]
+	[[ "$output" == *'environment: Argument list too long'* ]]
 }

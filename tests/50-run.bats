@@ -50,11 +50,14 @@ exit_table() {
 	logged no-such-command-on-the-path
 	printf '#!/bin/sh\r\n' >"$BATS_TEST_TMPDIR/crlf"
 	printf '#! /no/such/shell -e\n' >"$BATS_TEST_TMPDIR/shell"
-	chmod +x "$BATS_TEST_TMPDIR/crlf" "$BATS_TEST_TMPDIR/shell"
+	echo '#!/tmp' >"$BATS_TEST_TMPDIR/folder"
+	chmod +x "$BATS_TEST_TMPDIR"/{crlf,shell,folder}
 	run_says '451 4.3.0' -- "$BATS_TEST_TMPDIR/crlf"
 	logged 'No such file or directory" hint="its #! line ends in CR LF"'
 	run_says '451 4.3.0' -- "$BATS_TEST_TMPDIR/shell"
 	logged 'No such file or directory" hint="its #! line names what is no'
+	run_says '451 4.3.0' -- "$BATS_TEST_TMPDIR/folder"
+	logged 'Permission denied" hint="its #! line names what is no program"'
 	echo 'no program' >"$BATS_TEST_TMPDIR/file"
 	run_says '451 4.3.0' -- "$BATS_TEST_TMPDIR/file"
 	logged 'error="Permission denied"'

@@ -113,7 +113,8 @@ refused() {
 	[[ "$output" == *nowhere:\ No\ such\ file* ]]
 	run "$SMTPD" --check /tmp
 	[ "$status" -eq 78 ]
-	for start in '' '#!/bin/sh\r' '#!/no/such/shell' '#!'; do
+	for start in '' '#!/bin/sh\r' '#!/usr/bin/env sh\r' '#!/no/such/shell' \
+		'#!/tmp' '#!'; do
 		printf '%b\nexit 0\n' "$start" >"$BATS_TEST_TMPDIR/script"
 		chmod +x "$BATS_TEST_TMPDIR/script"
 		run "$SMTPD" --check "$BATS_TEST_TMPDIR/script"
