@@ -1646,16 +1646,21 @@ hand_over_decoded(struct protocol *p, struct cursor *c)
 	c->start = c->out = c->in;
 }
 
-/* Octets of the content, as on the wire.  The first fault is the one that octets
- * before it made. */
+/* The first fault is the one that octets before it made. */
+static void
+fault_after(struct protocol *p, struct cursor *c, enum reply_id fault)
+{
+	hand_over_decoded(p, c);
+	latch(p, &replies[fault]);
+}
+
+/* Octets of the content, as on the wire. */
 static void
 count(struct protocol *p, struct cursor *c, size_t octets)
 {
 	p->size += octets;
-	if (p->config->max_size == 0 || p->size <= p->config->max_size)
-		return;
-	hand_over_decoded(p, c);
-	latch(p, &replies[RE_TOO_LARGE]);
+	if (p->config->max_size > 0 && p->size > p->config->max_size)
+		fault_after(p, c, RE_TOO_LARGE);
 }
 
 /* Octets that need not stand in the input, into the room that it left. */
@@ -1680,10 +1685,8 @@ put_newline(struct protocol *p, struct cursor *c)
 static void
 bare_newline(struct protocol *p, struct cursor *c)
 {
-	if (!p->config->reject_bare_newlines)
-		return;
-	hand_over_decoded(p, c);
-	latch(p, &replies[RE_BARE_NEWLINE]);
+	if (p->config->reject_bare_newlines)
+		fault_after(p, c, RE_BARE_NEWLINE);
 }
 
 /* Octets of a line that stay as they are. */
@@ -1700,6 +1703,8 @@ keep_octets(struct protocol *p, struct cursor *c, size_t len)
 		memmove(c->out, c->in, n);
 	c->out += n;
 	c->in += n;
+	if (n == len)
+		return;
 	count(p, c, len - n);
 	c->in += len - n;
 }
@@ -1838,7 +1843,7 @@ squeeze(char *to, const char *from, uint64_t go)
 
 /* As much of a block as is lines that end in CR LF, stuffed or not: up to a CR
  * or LF that is bare, a dot before a CR, and what the octet behind the block
- * decides.  True where that was the whole block: else a step comes next. */
+ * decides.  False where that is nothing, or there is no room to copy to. */
 static bool
 decode_block(struct protocol *p, struct cursor *c)
 {
@@ -1864,7 +1869,7 @@ decode_block(struct protocol *p, struct cursor *c)
 	for (dots &= before; dots != 0; dots &= dots - 1)
 		p->size--;
 	p->decoder = !p->literal && lf >> (n - 1) & 1 ? LINE_START : MIDDLE;
-	return stop == 0;
+	return true;
 }
 
 /* Most of a message, at many times the speed of its steps. */
