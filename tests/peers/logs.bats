@@ -317,12 +317,13 @@ ran() {
 	ran 'signal timeout reply' -T 1 -- sleep 20
 	logged 'signal=15 timeout=yes reply="451 4.3.0"'
 	ran 'exit error command reply' -- /no/such/command
+	ran 'exit error hint command reply' -- "$ROOT/README.md"
 	ran reply -s 2
 	logged 'reply="552 5.3.4"'
 	head -c 2000000 /dev/zero | tr '\0' x >"$BATS_TEST_TMPDIR/big"
 	{ say "${HELLO[@]}" DATA; cat "$BATS_TEST_TMPDIR/big"
 		say '' . QUIT; } | serve --spool /no/such/folder
-	events_are name "$RAN error reply seconds" "$CLOSED"
+	events_are name "$RAN spool error reply seconds" "$CLOSED"
 	say "${HELLO[@]}" DATA x | serve
 	events_are name "$RAN dropped seconds" "$CLOSED"
 	say 'LHLO c' "${HELLO[@]:1:2}" "${HELLO[2]}" DATA x . QUIT |
