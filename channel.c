@@ -179,6 +179,19 @@ take(struct channel *c)
 	return n > 0 ? CHANNEL_OK : CHANNEL_EOF;
 }
 
+/* Whether what was sent came to nobody: a socket that was closed answers with a
+ * reset, of which no read tells once there was an end of file. */
+static void
+ask_error(struct channel *c)
+{
+	int error = 0;
+	socklen_t len = sizeof error;
+
+	if (c->writes == CHANNEL_SOCKET && c->write_errno == 0 &&
+	    getsockopt(c->write_fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0)
+		c->write_errno = error;
+}
+
 enum channel_status
 channel_fill(struct channel *c, long long deadline)
 {
@@ -199,6 +212,8 @@ channel_fill(struct channel *c, long long deadline)
 		if (status == CHANNEL_OK)
 			status = take(c);
 	} while (status == CHANNEL_EMPTY);
+	if (status == CHANNEL_EOF)
+		ask_error(c);
 	return status;
 }
 

@@ -321,6 +321,14 @@ reply_of(const struct protocol *p, enum reply_id id)
 	return id == RE_COMPOSED ? &p->composed : &replies[id];
 }
 
+/* U+0080 to U+009F, to which a terminal may listen. */
+static bool
+is_c1(struct span character)
+{
+	return character.len == 2 && character.ptr[0] == '\xc2' &&
+	    (unsigned char)character.ptr[1] < 0xa0;
+}
+
 /* The text of one line: printable, and UTF-8 only for who asked for it. */
 static void
 write_clean(struct protocol *p, struct span line, size_t max)
@@ -330,6 +338,7 @@ write_clean(struct protocol *p, struct span line, size_t max)
 	while (line.len > 0 && max > 0) {
 		n = utf8_character(line);
 		if (n == 0 || is_control(line.ptr[0]) ||
+		    is_c1((struct span){ line.ptr, n }) ||
 		    (n > 1 && !p->envelope.utf8 && !p->utf8_asked)) {
 			text_char(&p->wire, '?');
 			n = 1;
@@ -1154,16 +1163,8 @@ on_rcpt(struct protocol *p, struct span argument)
 	if (id == RE_NONE)
 		id = check_user(p, LOOKUP_RCPT,
 		    (struct span){ options.ptr, options.len }, &forward);
-	switch (reply_of(p, id)->code / 100) {
-	case 2:
+	if (reply_of(p, id)->code / 100 == 2)
 		add_recipient(p, forward, options.len);
-		break;
-	case 4:
-		p->deferred++;
-		break;
-	default:
-		p->refused++;
-	}
 	return id;
 }
 
@@ -1444,6 +1445,14 @@ announce(const struct protocol *p, struct text *t)
 
 /* A browser, or a page that makes one speak to us: an HTTP verb, or
  * "Name: value", before anything that is ours. */
+/* RFC 9110, 5.6.2 */
+static bool
+is_token(char c)
+{
+	return is_alnum(c) ||
+	    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
 static bool
 is_browser(struct span line)
 {
@@ -1451,9 +1460,8 @@ is_browser(struct span line)
 	    "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI" };
 	size_t i;
 
-	for (i = 0; i < line.len; i++)
-		if (!is_alnum(line.ptr[i]) && line.ptr[i] != '-')
-			break;
+	for (i = 0; i < line.len && is_token(line.ptr[i]); i++)
+		;
 	if (i > 0 && i < line.len && line.ptr[i] == ':')
 		return true;
 	line = next_word(&line);
@@ -1514,15 +1522,29 @@ dispatch(struct protocol *p, const struct command *row, struct span line,
 {
 	enum reply_id fault;
 
+	if (row == &unknown && !p->spoke && is_browser(line))
+		return RE_BROWSER;
 	if (!whole || any(line, is_bad_octet))
 		return row->argument == CHUNK || (!whole && is_hidden(line)) ?
 		    RE_LOST : RE_LINE;
 	if (row == &unknown)
-		return !p->spoke && is_browser(line) ? RE_BROWSER : RE_UNKNOWN;
+		return RE_UNKNOWN;
 	p->spoke = true;
 	next_word(&line);
 	fault = check_command(p, row, line);
 	return fault != RE_NONE ? fault : row->handle(p, line);
+}
+
+/* What DATA says where no RCPT was accepted. */
+static void
+count_recipient(struct protocol *p, const struct command *row, enum reply_id id)
+{
+	int class = reply_of(p, id)->code / 100;
+
+	if (row->handle != on_rcpt || (row->states & p->state) == 0)
+		return;
+	p->deferred += class == 4;
+	p->refused += class == 5;
 }
 
 /* One error too many becomes 421 in the place of its own reply. */
@@ -1576,6 +1598,7 @@ protocol_command(struct protocol *p, struct span line)
 	p->to.whole.len = 0;
 	p->utf8_asked = false;
 	id = dispatch(p, row, line, whole);
+	count_recipient(p, row, id);
 	id = count_error(p, row, id);
 	close_after(p, id);
 	if (id == RE_NONE) {
@@ -2038,7 +2061,8 @@ protocol_greeting(struct protocol *p)
 	struct text *t = compose(p, 220, NULL);
 
 	text_string(t, p->config->hostname);
-	text_char(t, ' ');
+	if (p->config->banner[0] != '\0')
+		text_char(t, ' ');
 	text_string(t, p->config->banner);
 	return write_reply(p, reply_of(p, composed(p)));
 }

@@ -53,7 +53,7 @@ enum {
 
 enum {
 	LOG_LINE_MAX = 4096,		/* octets of one write */
-	LOG_VALUE_MAX = 1000,		/* of them for one value */
+	LOG_VALUE_MAX = 800,		/* of them for one value */
 	LOG_OUTPUT_MAX = 64 * 1024,	/* octets of a command's output */
 	MEMORY_MAX = 1024 * 1024,	/* larger messages go to a file */
 	PIECE = 16 * 1024,		/* smaller pieces are gathered */
@@ -331,6 +331,15 @@ log_reply(struct smtpd *s, const struct reply *reply)
 	log_span(s, "reply", (struct span){ t.ptr, t.len });
 }
 
+/* A 4xx is our fault, but where it says of itself that an address, the protocol
+ * or a policy is what it is about (RFC 3463, 3: X.1, X.5, X.7). */
+static enum log_level
+level_of(const struct reply *reply)
+{
+	return reply->code / 100 == 4 &&
+	    strchr("157", reply->enhanced[2]) == NULL ? LOG_FAULT : LOG_INFO;
+}
+
 static void
 log_client(struct smtpd *s)
 {
@@ -460,7 +469,7 @@ die(struct smtpd *s, int status, const char *what, const char *why)
 	text_string(&t, why);
 	if (s->log.to == LOG_DEFAULT)
 		log_open(s);
-	if (!s->has_client)
+	if (!s->has_client && (status == EX_USAGE || s->settings.check))
 		s->log.to = LOG_STDERR;		/* whatever that is */
 	log_begin(s, LOG_CONFIG, "config");
 	log_span(s, "error", (struct span){ t.ptr, t.len });
@@ -470,6 +479,24 @@ die(struct smtpd *s, int status, const char *what, const char *why)
 		protocol_refuse(&s->session, &s->channel, &sorry);
 	}
 	exit(status);
+}
+
+/* The option by its name, and its value, where it has one. */
+static _Noreturn void
+die_option(struct smtpd *s, int status, const char *name, const char *value,
+    const char *why)
+{
+	char what[512];
+	struct text t = { what, 0, sizeof what - 1 };
+
+	text_string(&t, "option ");
+	text_string(&t, name);
+	if (value != NULL) {
+		text_char(&t, ' ');
+		text_string(&t, value);
+	}
+	what[t.len] = '\0';
+	die(s, status, what, why);
 }
 
 /* ---- the peer ---- */
@@ -595,7 +622,7 @@ find_peer_name(struct peer *p)
 {
 	const char *name = getenv("TCPREMOTEHOST");
 
-	if (name == NULL || strlen(name) > NAME_MAX_OCTETS ||
+	if (p->address[0] == '\0' || name == NULL || strlen(name) > NAME_MAX_OCTETS ||
 	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")] != '\0')
 		return;
@@ -1016,18 +1043,19 @@ is_bad_line(void *check, struct span line)
 
 /* Opens it for the session; there is none under a file that has a fault. */
 static void
-open_source(struct smtpd *s, struct source *x, bool users)
+open_source(struct smtpd *s, struct source *x, const char *option)
 {
-	struct file_check check = { .users = users };
+	struct file_check check = { .users = strcmp(option, "--users") == 0 };
 	struct reader *f = &s->reader;
 	char where[PATH_MAX + 32];
 	struct text t = { where, 0, sizeof where - 1 };
 
 	x->fd = open(x->value, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (x->fd < 0 || fstat(x->fd, &x->checked) != 0)
-		die(s, EX_CONFIG, x->value, strerror(errno));
-	if (!S_ISREG(x->checked.st_mode))
-		die(s, EX_CONFIG, x->value, "not a regular file");
+		die_option(s, EX_CONFIG, option, x->value, strerror(errno));
+	if (!S_ISREG(x->checked.st_mode) && !S_ISCHR(x->checked.st_mode))
+		die_option(s, EX_CONFIG, option, x->value,	/* or /dev/null */
+		    "not a regular file");
 	if (!find_line(f, x, is_bad_line, &check) && f->fault == NULL)
 		return;
 	text_string(&t, x->value);
@@ -1041,15 +1069,22 @@ static void
 open_sources(struct smtpd *s)
 {
 	struct settings *o = &s->settings;
-	struct sources *const lists[] = { &o->domains, &o->forwards,
-	    &o->users };
+	const struct {
+		struct sources *of;
+		const char *option;
+	} lists[] = {
+		{ &o->domains, "--domain" }, { &o->forwards, "--forward" },
+		{ &o->users, "--users" },
+	};
+	struct source *x;
 	size_t i, k;
 
 	for (k = 0; k < sizeof lists / sizeof *lists; k++)
-		for (i = 0; i < lists[k]->count; i++)
-			if (lists[k]->list[i].is_file)
-				open_source(s, &lists[k]->list[i],
-				    lists[k] == &o->users);
+		for (i = 0; i < lists[k].of->count; i++) {
+			x = &lists[k].of->list[i];
+			if (x->is_file)
+				open_source(s, x, lists[k].option);
+		}
 }
 
 /* The next octet of a name that counts: "Joe" is joe (RFC 5321, 4.1.2), and so
@@ -1199,7 +1234,7 @@ is_delivery(struct span s)
 static void
 add_member(struct members *a, struct span value)
 {
-	enum { AROUND = sizeof "250-2.1.5 <@>\r\n" - 1, MORE = 32 };
+	enum { AROUND = sizeof "250-2.1.5 <>\r\n" - 1, MORE = 32 };
 	struct span phrase = take_phrase(&value);
 	struct mailbox m;
 	size_t len;
@@ -1208,7 +1243,9 @@ add_member(struct members *a, struct span value)
 		value = span_skip(value, 1);
 	if (is_delivery(value) || !protocol_is_mailbox(value, &m))
 		return;
-	len = AROUND + value.len + a->domain.len;
+	len = AROUND + value.len;
+	if (m.domain.len == 0)
+		len += sizeof "@" - 1 + a->domain.len;
 	if (len + phrase.len > PROTOCOL_REPLY_LINE)
 		phrase.len = 0;
 	if (a->count == MEMBERS_MAX || len > PROTOCOL_REPLY_LINE ||
@@ -2199,6 +2236,7 @@ choose_line(struct chosen *c, struct span line)
 {
 	struct text t = { c->text, 0, sizeof c->text - 1 };
 	struct said got;
+	size_t i;
 
 	if (!parse_said(line, &got)) {
 		c->lines = 0;
@@ -2219,7 +2257,8 @@ choose_line(struct chosen *c, struct span line)
 	    got.enhanced.len);
 	if (got.text.len >= PROTOCOL_REPLY_LINE)
 		got.text.len = PROTOCOL_REPLY_LINE - 1;
-	text_span(&t, got.text);
+	for (i = 0; i < got.text.len; i++)	/* a NUL would end it */
+		text_char(&t, got.text.ptr[i] != '\0' ? got.text.ptr[i] : '?');
 	c->len = t.len;
 	c->text[t.len] = '\0';
 }
@@ -2269,7 +2308,7 @@ struct outcome {
 /* Its output, a line at a time. */
 struct output {
 	const struct run *run;
-	unsigned long long octets, dropped, lines;
+	unsigned long long octets, logged, lines;
 	size_t len;			/* of the line, or of a piece of it */
 	bool middle;			/* the piece is not the line's first */
 	char line[2048];
@@ -2295,6 +2334,7 @@ output_piece(struct output *o, bool ends)
 {
 	struct smtpd *s = o->run->s;
 	struct span piece = { o->line, o->len };
+	size_t room = (size_t)(LOG_OUTPUT_MAX - o->logged);
 
 	if (o->lines == 0 && !o->middle) {
 		o->first_len = o->len < sizeof o->first ? o->len :
@@ -2303,12 +2343,14 @@ output_piece(struct output *o, bool ends)
 	}
 	if (!o->middle)
 		choose_line(&s->chosen, piece);
-	if (o->len > 0 && o->octets <= LOG_OUTPUT_MAX) {
+	if (piece.len > room)
+		piece.len = room;
+	if (piece.len > 0) {
 		log_output(o->run);
 		log_long(s, "line", piece, LOG_LINE_MAX - 1024);
 		log_end(s);
-	} else
-		o->dropped += o->len;
+	}
+	o->logged += piece.len + (ends && piece.len < room);
 	o->len = 0;
 	o->middle = !ends;
 	o->lines += ends;
@@ -2333,10 +2375,10 @@ output_end(struct output *o)
 {
 	if (o->len > 0)
 		output_piece(o, true);
-	if (o->dropped == 0)
+	if (o->octets == o->logged)
 		return;
 	log_output(o->run);
-	log_number(o->run->s, "dropped", o->dropped);
+	log_number(o->run->s, "dropped", o->octets - o->logged);
 	log_end(o->run->s);
 }
 
@@ -2558,12 +2600,29 @@ find_command(const char *name, char *space, size_t size)
 	return NULL;
 }
 
+/* What env(1) would not find: NAME, or -S NAME, behind its own name. */
+static bool
+is_missing(const char *interpreter, char *rest)
+{
+	const char *base = strrchr(interpreter, '/');
+	char space[PATH_MAX];
+
+	if (base == NULL || strcmp(base, "/env") != 0)
+		return false;
+	if (strncmp(rest, "-S", 2) == 0)
+		rest += 2;
+	rest += strspn(rest, " \t");
+	rest[strcspn(rest, " \t\n")] = '\0';
+	return rest[0] != '\0' && strpbrk(rest, "-=\"'\\") == NULL &&
+	    find_command(rest, space, sizeof space) == NULL;
+}
+
 /* What is wrong with a script's first line; NULL: nothing that is known.  The
  * kernel reads 256 octets, and says only that a file is not there. */
 static const char *
 script_fault(const char *path)
 {
-	char line[256], *name = line + 2, *end;
+	char line[256], *name = line + 2, *end, *rest;
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
@@ -2580,10 +2639,14 @@ script_fault(const char *path)
 	end = name + strcspn(name, "\n");
 	if (*end == '\n' && end[-1] == '\r')
 		return "its #! line ends in CR LF";
-	name[strcspn(name, " \t\n")] = '\0';
-	return stat(name, &st) == 0 && S_ISREG(st.st_mode) &&
-	    access(name, X_OK) == 0 ? NULL :
-	    "its #! line names what is no program";
+	end = name + strcspn(name, " \t\n");
+	rest = end + (*end != '\0');
+	*end = '\0';
+	if (stat(name, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    access(name, X_OK) != 0)
+		return "its #! line names what is no program";
+	return is_missing(name, rest) ?
+	    "its #! line names a program that env does not find" : NULL;
 }
 
 /* The process, or -1 and errno. */
@@ -2737,8 +2800,7 @@ log_message(const struct run *r, const struct outcome *how,
 	const struct envelope *e = r->e;
 	struct span from = e->sender.whole;
 
-	log_begin(s, reply != NULL && reply->code / 100 == 4 ? LOG_FAULT :
-	    LOG_INFO, "message");
+	log_begin(s, reply != NULL ? level_of(reply) : LOG_INFO, "message");
 	log_string(s, "id", s->id);
 	log_client(s);
 	log_span(s, "helo", e->helo);
@@ -3056,7 +3118,7 @@ answered(void *context, const struct exchange *x)
 	}
 	if (x->reply->code < 400 || x->message || x->verb == NULL)
 		return;
-	log_begin(s, LOG_INFO, "refuse");
+	log_begin(s, level_of(x->reply), "refuse");
 	log_client(s);
 	log_string(s, "verb", x->verb[0] != '\0' ? x->verb : "unknown");
 	log_reply(s, x->reply);
@@ -3095,6 +3157,17 @@ set_text(void *member, const char *value)
 {
 	*(const char **)member = value;
 	return NULL;
+}
+
+static const char *
+set_banner(void *member, const char *value)
+{
+	size_t i;
+
+	for (i = 0; value[i] != '\0'; i++)
+		if (is_control(value[i]) || value[i] == '\n')
+			return "not a line of text";
+	return set_text(member, value);
 }
 
 static const char *
@@ -3279,7 +3352,7 @@ static const struct choice {
 } choices[] = {
 	{ "hostname", 'n', "NAME", set_hostname, AT(protocol.hostname),
 	    "our name (the host's)" },
-	{ "banner", 0, "TEXT", set_text, AT(protocol.banner),
+	{ "banner", 0, "TEXT", set_banner, AT(protocol.banner),
 	    "what the greeting says (ESMTP ready)" },
 	{ NULL, 'b', "s", set_mode, 0, "for callers of sendmail -bs: SMTP" },
 	{ "lmtp", 0, NULL, set_flag, AT(protocol.lmtp), "speak LMTP" },
@@ -3426,66 +3499,63 @@ choice_of(int got)
 	return &choices[i];
 }
 
-static _Noreturn void
-usage(struct smtpd *s, const char *option, const char *why)
-{
-	char what[128];
-	struct text t = { what, 0, sizeof what - 1 };
-
-	text_string(&t, "option ");
-	text_string(&t, option);
-	what[t.len] = '\0';
-	die(s, EX_USAGE, what, why);
-}
+/* What is wrong with an option; why is NULL where nothing is. */
+struct fault {
+	char name[64];
+	const char *value;		/* NULL: none */
+	const char *why;
+};
 
 /* getopt's ':' and '?': the option as the user wrote it. */
-static _Noreturn void
-bad_option(struct smtpd *s, int got, char **argv)
+static struct fault
+bad_option(int got, char **argv)
 {
 	char letter[] = { '-', (char)optopt, '\0' };
-	bool is_short = optopt > 0 && optopt < 256;
-
-	usage(s, is_short ? letter : argv[optind - 1],
-	    got == ':' ? "needs an argument" :
+	bool is_short = optopt != 0 && optopt < 256;	/* below 0: 8-bit */
+	const char *name = is_short ? letter : argv[optind - 1];
+	struct fault f = { .why = got == ':' ? "needs an argument" :
 	    optopt >= 256 ? "takes no argument" :
-	    "unknown or ambiguous; see smtpd --help");
+	    "unknown or ambiguous; see smtpd --help" };
+
+	copy(f.name, sizeof f.name, name, strlen(name));
+	return f;
 }
 
-static void
+static struct fault
 set_option(struct smtpd *s, const struct choice *c, const char *value)
 {
-	char name[64];
-	struct text t = { name, 0, sizeof name - 1 };
-	const char *why = c->set((char *)&s->settings + c->member, value);
+	struct fault f = { .value = value,
+	    .why = c->set((char *)&s->settings + c->member, value) };
+	struct text t = { f.name, 0, sizeof f.name - 1 };
 
-	if (why == NULL)
-		return;
 	text_string(&t, c->name != NULL ? "--" : "-b");
 	if (c->name != NULL)
 		text_string(&t, c->name);
-	if (value != NULL) {
-		text_string(&t, " ");
-		text_string(&t, value);
-	}
-	name[t.len] = '\0';
-	usage(s, name, why);
+	return f;
 }
 
+/* All of them, for one behind the first fault may say where the log is, or
+ * that --check asks, and no client. */
 static void
 parse_options(struct smtpd *s, int argc, char **argv)
 {
 	struct option longs[CHOICES + 1];
 	char shorts[2 * CHOICES + 3];
+	struct fault first = { .why = NULL }, fault;
 	int got;
 
 	option_tables(longs, shorts);
 	opterr = 0;
 	while ((got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		if (got == ':' || got == '?')
-			bad_option(s, got, argv);
-		set_option(s, choice_of(got), optarg);
+		fault = got == ':' || got == '?' ? bad_option(got, argv) :
+		    set_option(s, choice_of(got), optarg);
+		if (first.why == NULL)
+			first = fault;
 	}
 	s->settings.command = argv + optind;
+	s->has_client = s->has_client && !s->settings.check;
+	if (first.why != NULL)
+		die_option(s, EX_USAGE, first.name, first.value, first.why);
 	if (optind == argc || argv[optind][0] == '\0')
 		die(s, EX_USAGE, "no command", "see smtpd --help");
 }
@@ -3533,6 +3603,7 @@ static _Noreturn void
 check(struct smtpd *s)
 {
 	const char *name = s->settings.command[0], *path, *fault;
+	const char *spool = s->settings.spool;
 	char space[PATH_MAX];
 	size_t kind;
 	struct stat st;
@@ -3547,8 +3618,10 @@ check(struct smtpd *s)
 	if (!inherit_environment(s))
 		die(s, EX_CONFIG, "environment", strerror(errno));
 	for (kind = 0; kind < 2; kind++) {
-		if (!spool_open(&s->spool, kind, s->settings.spool))
-			die(s, EX_CONFIG, s->settings.spool, strerror(errno));
+		if (!spool_open(&s->spool, kind, spool))
+			die_option(s, EX_CONFIG,
+			    spool == getenv("TMPDIR") ? "--spool ($TMPDIR)" :
+			    "--spool", spool, strerror(errno));
 		spool_close(&s->spool);
 	}
 	print(&(struct text){ (char[]){ "ok\n" }, 3, 3 });
@@ -3625,9 +3698,8 @@ open_descriptors(struct smtpd *s)
 				_exit(EX_OSERR);
 		}
 	close_others();
-	s->has_client = S_ISSOCK(s->descriptor[1].st_mode) ||
-	    (s->descriptor[0].st_mode != 0 &&
-	    !S_ISCHR(s->descriptor[0].st_mode));
+	s->has_client = s->descriptor[0].st_mode != 0 &&
+	    !S_ISCHR(s->descriptor[0].st_mode);
 }
 
 /* Blocked but inside channel_wait, so that none comes between a look and a
@@ -3741,7 +3813,6 @@ main(int argc, char **argv)
 	default_settings(&s.settings);
 	parse_options(&s, argc, argv);
 	finish_settings(&s);
-	s.has_client = s.has_client && !s.settings.check;
 	log_open(&s);
 	open_sources(&s);
 	if (s.settings.check)

@@ -74,6 +74,17 @@ answers() {
 	not_delivered
 }
 
+@test "every RCPT was refused, whatever refused it: DATA is 554" {
+	for bad in RCPT 'RCPT TO:<->' $'RCPT TO:<a@b\001>' \
+		"RCPT TO:<$(printf '%5000s' x)>"; do
+		say "${HELLO[@]:0:2}" "$bad" DATA QUIT | serve
+		reply_is -1 221
+		reply_is 5 '554 5.5.1' || fail "$bad"
+	done
+	say 'EHLO c' 'RCPT TO:<a@b>' 'MAIL FROM:<a@b>' DATA QUIT | serve
+	codes_are 220 250 503 250 503 221
+}
+
 @test "a missing argument, or one too many, is 501 5.5.4 for every verb" {
 	for line in MAIL RCPT VRFY EXPN 'DATA x' 'RSET x' 'QUIT x'; do
 		answers "$line" '501 5.5.4'
@@ -157,7 +168,11 @@ answers() {
 @test "a browser is sent away before it says anything of ours" {
 	say 'GET / HTTP/1.1' 'Host: x' 'EHLO c' | serve
 	codes_are 220 421
-	say 'Host: x' 'EHLO c' | serve
+	for name in Host X_y x.y; do
+		say "$name: x" 'EHLO c' | serve
+		codes_are 220 421
+	done
+	{ printf 'GET /%5000s\r\n' x; say 'EHLO c'; } | serve
 	codes_are 220 421
 	say 'EHLO c' 'Host: x' QUIT | serve
 	codes_are 220 250 500 221

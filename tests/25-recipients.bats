@@ -27,20 +27,29 @@ file() {
 	FILE=$BATS_TEST_TMPDIR/$1
 }
 
-# A file that is not understood whole: nothing is taken, the log says where.
+# A file that is not understood whole: nothing is taken, the log says where,
+# or, where it cannot be read, by which option it was asked for.
 bad_file() {
-	local option=$1 where=$2 why=$3
+	local option=$1 where=$FILE$2 why=$3
+	[ -n "$2" ] || where="option $option $FILE"
 	say 'EHLO c' QUIT | serve "$option" "$FILE"
 	codes_are 421
 	reply_is 1 '421 4.3.5'
 	exited 78
-	logged "config error=\"$FILE$where: $why\"" || fail "$where $why"
+	logged "config error=\"$where: $why\"" || fail "$where $why"
 	run "$SMTPD" --check "$option" "$FILE" cat </dev/null
 	[ "$status" -eq 78 ] || fail "--check: $status"
-	[[ "$output" == *"$FILE$where: $why"* ]]
+	[[ "$output" == *"$where: $why"* ]]
 }
 
 # ---- domains ----
+
+@test "a reply has no control of UTF-8's either" {
+	say 'EHLO c' 'MAIL FROM:<a@b> SMTPUTF8' \
+		$'RCPT TO:<\xc2\x9b\xc2\xa0@f.example>' QUIT |
+		serve -d here.example -f f.example
+	reply_is 4 $'251 2.1.5 User not local; will forward to <??\xc2\xa0@f.example>'
+}
 
 @test "without --domain every domain is local" {
 	replies_to a@b a@c.d a --

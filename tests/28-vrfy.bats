@@ -135,9 +135,10 @@ answer_is() {
 	long=$(printf 'x%.0s' {1..480})
 	printf '%s\n' "one: \"$long$long\" <a@b.c>" "two: $long@b.c" \
 		"three: a@b.c, $long@ddddddddddddddd.example" "$long" \
+		"four@$(printf 'd%.0s' {1..60}).example: a@b.c, $long@b.c" \
 		>"$BATS_TEST_TMPDIR/users"
 	say 'EXPN one' 'VRFY one' 'EXPN two' 'EXPN three' 'VRFY three' \
-		"VRFY $long" "VRFY $long@dddddddddddddd.example" QUIT |
+		"VRFY $long" "EXPN four@$(printf 'd%.0s' {1..60}).example" "VRFY $long@dddddddddddddd.example" QUIT |
 		serve --vrfy -u "$BATS_TEST_TMPDIR/users" -n m
 	[ "$(tr -d '\r' <"$REPLIES" | sed 1d)" = "250 2.1.5 <a@b.c>
 250 2.1.5 <a@b.c>
@@ -146,6 +147,8 @@ answer_is() {
 250 2.1.5 and 1 more
 250 2.1.5 <three@m>
 250 2.1.5 <$long@m>
+250-2.1.5 <a@b.c>
+250 2.1.5 <$long@b.c>
 252 2.0.0 Send it some mail, we will see
 221 2.0.0 Bye" ]
 }

@@ -130,6 +130,10 @@ unset_is() {
 	is CLIENT_ADDRESS 192.0.2.9
 	rm "$BOX"/*
 	# shellcheck disable=SC2016 # not to be expanded
+	TCPREMOTEHOST=mx.example.net deliver
+	unset_is CLIENT_HOSTNAME
+	unset_is TCPREMOTEHOST
+	rm "$BOX"/*
 	PROTO=TCP TCPREMOTEIP=192.0.2.7 TCPREMOTEHOST='$(evil)' deliver
 	unset_is CLIENT_HOSTNAME
 }

@@ -107,6 +107,44 @@ exit_table() {
 	[ "$(grep -c ' output ' "$LOG")" -gt 10000 ]
 }
 
+@test "exactly 64 KiB of output are logged, and each octet more is counted" {
+	run_says '250 2.0.0' -- sh -c 'head -c 65536 /dev/zero | tr "\0" a'
+	! grep -q dropped= "$LOG" || fail
+	[ "$(grep -o 'aaaa*' "$LOG" | tr -d '\n' | wc -c)" -eq 65536 ] || fail
+	run_says '250 2.0.0' -- sh -c 'head -c 65539 /dev/zero | tr "\0" a'
+	logged 'output id=[0-9a-f]* dropped=3$'
+	[ "$(grep -o 'aaaa*' "$LOG" | tr -d '\n' | wc -c)" -eq 65536 ] || fail
+	run_says '250 2.0.0' -- sh -c 'yes | head -c 65540'
+	logged 'output id=[0-9a-f]* dropped=4$'
+	[ "$(grep -c 'line=y$' "$LOG")" -eq 32768 ] || fail
+}
+
+@test "a client that has left before its reply: the log says so" {
+	mkfifo "$BOX/go"
+	python3 - "$SMTPD" "$BOX/go" <<-'EOF' 2>"$LOG"
+	import socket, subprocess, sys
+	with socket.create_server(('127.0.0.1', 0)) as listener:
+	    client = socket.create_connection(listener.getsockname())
+	    server, _ = listener.accept()
+	smtpd = subprocess.Popen([sys.argv[1], '-n', 'mx', '--', 'sh', '-c',
+	    'cat >/dev/null; read -r x <"$BOX/go"'], stdin=server, stdout=server)
+	server.close()
+	replies = client.makefile('rb')
+	client.sendall(b'HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n')
+	codes = [replies.readline()[:3] for _ in range(5)]
+	assert codes == [b'220', b'250', b'250', b'250', b'354'], codes
+	client.sendall(b'x\r\n.\r\n')
+	go = open(sys.argv[2], 'w')
+	replies.close()
+	client.close()
+	go.write('go\n')
+	go.close()
+	assert smtpd.wait(20) == 0
+	EOF
+	logged 'message .* exit=0 reply="250 2.0.0"'
+	logged 'close client=127.0.0.1 .* reason=eof error="'
+}
+
 @test "a child that it leaves holding the pipe is not waited for" {
 	# shellcheck disable=SC2016
 	run_says '250 2.0.0' -- sh -c 'sleep 60 & echo $! >"$BOX/child"; echo said'

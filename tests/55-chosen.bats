@@ -104,6 +104,8 @@ LOCAL='451 4.3.0 Local error'
 	reply_to 'printf "550 5.7.1 "; head -c 600 /dev/zero | tr "\0" x' \
 		"550 5.7.1 $(printf 'x%.0s' {1..500})" 1
 	reply_to 'echo 550 5.7.1' '550 5.7.1 ' 1
+	reply_to 'printf "550-5.7.1 a\0b\n550 5.7.1 c\n"' '550-5.7.1 a?b
+550 5.7.1 c' 1
 }
 
 @test "what real programs print last bounces nothing" {

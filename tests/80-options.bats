@@ -18,6 +18,7 @@ refused() {
 	refused 64 'option --bogus: unknown' --bogus
 	refused 64 'option -x: unknown' -x
 	refused 64 'option -Z: unknown' --crlf -Zv
+	refused 64 'option -\\xC3: unknown' --crlf $'-v\xc3\xa9'
 	refused 64 'option --max-size 12x: not a size' --max-size 12x
 	refused 64 'option --max-size -1: not a size' --max-size=-1
 	refused 64 'option --max-size 99999999999G: not a size' -s 99999999999G
@@ -27,6 +28,7 @@ refused() {
 	refused 64 'option --timeout 1s: not a number' -t 1s
 	refused 64 'option --max-errors x: not a number' --max-errors x
 	refused 64 'option --hostname a b: not a host name' -n 'a b'
+	refused 64 'option --banner a.*: not a line of text' --banner $'a\nb'
 	refused 64 'option --log file: not stderr, syslog or none' --log file
 	refused 64 'option --bare-newline keep: not normalize' --bare-newline keep
 	refused 64 'option -b d: no mode of ours' -bd
@@ -56,6 +58,41 @@ refused() {
 	logged 'option --bogus: unknown'
 }
 
+@test "--check asks for no client, wherever it stands" {
+	for words in '--check --bogus' '--bogus --check' '--check -s x' --check; do
+		# shellcheck disable=SC2086 # words
+		say QUIT | ends 64 "$SMTPD" $words >"$REPLIES" 2>"$LOG"
+		[ ! -s "$REPLIES" ] || fail "$words"
+		logged 'config error='
+	done
+	say QUIT | ends 64 "$SMTPD" --bogus fsck --check >"$REPLIES" 2>"$LOG"
+	codes_are 421
+}
+
+@test "with no client the log is where it was to be, but for usage errors" {
+	ends 78 "$SMTPD" --log none -d /nowhere cat </dev/null 2>"$LOG"
+	[ ! -s "$LOG" ]
+	ends 78 "$SMTPD" -d /nowhere cat </dev/null 2>"$LOG"
+	logged 'config error="option --domain /nowhere: No such file'
+	ends 64 "$SMTPD" --log none -s x cat </dev/null 2>"$LOG"
+	logged 'option --max-size x'
+}
+
+@test "closed, descriptor 0 is no client, whatever 1 is" {
+	python3 - "$SMTPD" <<-'EOF' 2>"$LOG"
+	import os, socket, subprocess, sys
+	ours, theirs = socket.socketpair()
+	for words in ['--bogus'], []:
+	    smtpd = subprocess.run([sys.argv[1], *words, 'cat'], stdout=theirs,
+	        preexec_fn=lambda: os.close(0))
+	    assert smtpd.returncode == (64 if words else 71), smtpd
+	theirs.close()
+	assert ours.recv(99) == b''
+	EOF
+	logged 'option --bogus: unknown'
+	logged 'is closed'
+}
+
 @test "options end at the command: its own are left alone" {
 	say "${HELLO[@]}" DATA x . QUIT | serve -- sh -c 'cat >/dev/null; exit 65' -s -V
 	codes_are 220 250 250 250 354 554 221
@@ -78,6 +115,8 @@ refused() {
 @test "--banner and --hostname are in the greeting" {
 	say QUIT | serve --hostname host.example --banner 'at your service'
 	[ "$(head -n 1 "$REPLIES")" = $'220 host.example at your service\r' ]
+	say QUIT | serve --hostname host.example --banner ''
+	[ "$(head -n 1 "$REPLIES")" = $'220 host.example\r' ]
 }
 
 @test "--help fits a screen and names every option; --version" {
@@ -114,18 +153,29 @@ refused() {
 	run "$SMTPD" --check /tmp
 	[ "$status" -eq 78 ]
 	for start in '' '#!/bin/sh\r' '#!/usr/bin/env sh\r' '#!/no/such/shell' \
-		'#!/tmp' '#!'; do
+		'#!/tmp' '#!' '#!/usr/bin/env nothing_like_it' \
+		'#!/usr/bin/env -S nothing_like_it -x'; do
 		printf '%b\nexit 0\n' "$start" >"$BATS_TEST_TMPDIR/script"
 		chmod +x "$BATS_TEST_TMPDIR/script"
 		run "$SMTPD" --check "$BATS_TEST_TMPDIR/script"
 		[ "$status" -eq 78 ] || fail "$start"
 		[[ "$output" == *'/script: '*'#! line'* ]] || fail "$start"
 	done
-	run "$SMTPD" --check "$CATCH"
+	for start in '#!/usr/bin/env sh' '#! /usr/bin/env -S sh -e' \
+		'#!/usr/bin/env -i sh' '#!/usr/bin/env -S A=b sh' \
+		'#!/usr/bin/env'; do
+		echo "$start" >"$BATS_TEST_TMPDIR/script"
+		run "$SMTPD" --check "$BATS_TEST_TMPDIR/script"
+		[ "$output" = ok ] || fail "$start"
+	done
+	run "$SMTPD" --check -d /dev/null -u /dev/null "$CATCH"
 	[ "$status" -eq 0 ]
 	run "$SMTPD" --check --spool "$BATS_TEST_TMPDIR/nowhere" sh
 	[ "$status" -eq 78 ]
-	[[ "$output" == *nowhere:\ No\ such\ file* ]]
+	[[ "$output" == *'option --spool /'*nowhere:\ No\ such\ file* ]]
+	TMPDIR=$BATS_TEST_TMPDIR/nowhere run "$SMTPD" --check sh
+	[ "$status" -eq 78 ]
+	[[ "$output" == *'option --spool ($TMPDIR) /'*nowhere:\ No\ such\ file* ]]
 	run "$SMTPD" --check --max-size x sh </dev/null
 	[ "$status" -eq 64 ]
 }
@@ -172,6 +222,28 @@ refused() {
 		<"$BATS_TEST_TMPDIR/in" >"$REPLIES" 2>"$LOG"
 	logged '^<4>message id='
 	logged '^<6>close client='
+	: >"$LOG"
+	JOURNAL_STREAM=$(stat -c %d:%i "$LOG") "$SMTPD" -n mx -r 1 --lookup \
+		'[ "$1" = help@example.org ] || exit 75' \
+		sh -c 'echo 450 4.7.1 not yet; exit 75' \
+		< <(say "${HELLO[@]:0:2}" 'RCPT TO:<x@y>' "${HELLO[2]}" \
+			'RCPT TO:<two@y>' DATA x .) >"$REPLIES" 2>"$LOG"
+	codes_are 220 250 250 451 250 452 354 450
+	logged '^<4>lookup '
+	logged '^<4>refuse .* reply="451 4.3.0" to=x@y'
+	logged '^<6>refuse .* reply="452 4.5.3"'
+	logged '^<6>message .* reply="450 4.7.1"'
+}
+
+@test "a line of long values keeps its end" {
+	local long
+	long=$(printf '\303\251%.0s' {1..120})
+	say "EHLO $long" "MAIL FROM:<$long@example.net> SMTPUTF8" \
+		"RCPT TO:<$long@example.org>" DATA x . QUIT |
+		serve -- "/$(printf 'x%.0s' {1..1500})"
+	reply_is 6 '451 4.3.0'
+	logged 'message .* from=".*\.\.\." to=".*\.\.\." .* reply="451 4.3.0" seconds=[0-9.]*$'
+	[ "$(awk 'length > 4095' "$LOG" | wc -l)" -eq 0 ]
 }
 
 @test "a log that cannot be written loses no mail" {

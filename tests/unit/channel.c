@@ -501,6 +501,28 @@ half_close(void)
 	close_ends();
 }
 
+/* They have closed, or half-closed, before something is sent to them. */
+static void
+too_late(void)
+{
+	struct linger polite = { 0, 0 };
+
+	open_tcp();
+	need(setsockopt(e.their_in, SOL_SOCKET, SO_LINGER, &polite,
+	    sizeof polite));
+	leave();
+	queue("x");
+	ok(channel_fill(&c, late()) == CHANNEL_EOF && c.octets_out == 1 &&
+	    c.write_errno != 0, "what they do not take any more is an error");
+	close_ends();
+	open_tcp();
+	need(shutdown(e.their_in, SHUT_WR));
+	queue("x");
+	ok(channel_fill(&c, late()) == CHANNEL_EOF && c.write_errno == 0 &&
+	    they_hear("x"), "behind their half-close it is none");
+	close_ends();
+}
+
 /* Is there still an octet to be read? */
 static bool
 unread(int fd)
@@ -959,6 +981,7 @@ main(void)
 	end_of_file();
 	broken_output();
 	half_close();
+	too_late();
 	drain();
 	no_connection();
 	too_high();
