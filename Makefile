@@ -132,8 +132,9 @@ uninstall:
 # The tree of HEAD; the same octets wherever and whenever it is made.
 VERSION = $(shell sed -n 's/^.define VERSION "\(.*\)"/\1/p' smtpd.c)
 dist:
-	git archive --format=tar --prefix=smtpd-$(VERSION)/ HEAD | \
-		gzip -9n >smtpd-$(VERSION).tar.gz
+	git -c tar.umask=0022 archive -o smtpd-$(VERSION).tar \
+		--prefix=smtpd-$(VERSION)/ HEAD
+	gzip -9nf smtpd-$(VERSION).tar
 
 clean:
 	rm -rf smtpd smtpd-sanitized $(OBJECTS) $(UNITS) $(HELPERS) \

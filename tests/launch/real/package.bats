@@ -1,0 +1,102 @@
+#!/usr/bin/env bats
+# What packaging/build makes, and "make dist"; the package on a machine with
+# systemd.
+# shellcheck disable=SC2034,SC2154 # variables for and of others
+load ../../helper
+load ../helper
+load helper
+
+setup_file() {
+	export PACKAGE=$BATS_FILE_TMPDIR/package
+	mkdir "$PACKAGE"
+	"$ROOT/packaging/build" "$PACKAGE" >"$PACKAGE/log" 2>&1 ||
+		{ cat "$PACKAGE/log" >&2; return 1; }
+}
+
+@test "the Debian package: lintian finds no error, the version is the program's" {
+	lintian --allow-root --fail-on error "$PACKAGE"/*.changes \
+		>"$REPLIES" 2>&1 || fail
+	[ "$("$SMTPD" --version)" = \
+		"smtpd $(dpkg-deb -f "$PACKAGE"/smtpd_*.deb Version)" ]
+}
+
+the_socket_is() {
+	[ "$(inside systemctl is-active smtpd.socket)" = "$1" ] || fail "not $1"
+}
+
+# All but what the tests put into /usr/local, and the mail, which stays.
+files() {
+	inside find /etc /usr/lib /usr/sbin /usr/share -name '*smtpd*' | sort
+}
+
+# dpkg ... : as root types it, with no policy against what starts.
+dpkg_does() {
+	inside dpkg "$@" >"$REPLIES" 2>&1 || fail "dpkg $1"
+}
+
+@test "off when it comes, on over an upgrade, stopped and gone when it goes" {
+	local unit before
+	cp "$PACKAGE"/smtpd_*.deb "$BOX/new.deb"
+	systemd
+	for unit in smtpd.socket smtpd@.service; do
+		inside ln -s "/lib/systemd/system/$unit" /run/units
+	done
+	inside rm -f /usr/sbin/policy-rc.d /usr/local/sbin/smtpd
+	before=$(files)
+
+	dpkg_does -i /var/box/new.deb
+	the_socket_is inactive
+	inside systemctl --quiet is-enabled smtpd.socket && fail 'it is on'
+	inside systemd-analyze verify /lib/systemd/system/smtpd.socket \
+		/lib/systemd/system/smtpd@.service >"$REPLIES" 2>&1 || fail
+	[ ! -s "$REPLIES" ] || fail
+
+	inside systemctl enable --now smtpd.socket
+	BOX=/proc/$INIT/root/var/lib/private/smtpd
+	mail_arrives
+	rm "$BOX"/*
+	dpkg_does -i /var/box/new.deb
+	the_socket_is active
+	mail_arrives
+
+	dpkg_does -r smtpd
+	the_socket_is inactive
+	dpkg_does -P smtpd
+	inside find /etc/systemd -type l -name 'smtpd*' -delete
+	[ "$(files)" = "$before" ] || fail "left: $(files)"
+}
+
+@test "the package's examples name the program where it is" {
+	dpkg-deb -x "$PACKAGE"/smtpd_*.deb "$BATS_TEST_TMPDIR/tree"
+	cd "$BATS_TEST_TMPDIR/tree"
+	[ -x usr/sbin/smtpd ]
+	[ -s usr/share/man/man8/smtpd.8.gz ]
+	cd usr/share/doc/smtpd/examples/launch
+	for launcher in tcpserver socat ncat busybox s6/run runit/run \
+		inetd/smtpd-session systemd/smtpd@.service; do
+		grep -q '/usr/sbin/smtpd ' $launcher || fail $launcher
+	done
+	! grep -r '/usr/local/sbin/smtpd ' . || fail
+}
+
+# tarball FOLDER: the sum of what "make dist" makes there.
+tarball() {
+	make -s -C "$1" dist || return
+	sha256sum <"$1"/smtpd-*.tar.gz
+}
+
+@test "make dist: the same octets from any clone, and an error without one" {
+	local one=$BATS_TEST_TMPDIR/one two=$BATS_TEST_TMPDIR/two sum
+	git clone -q "$ROOT" "$one"
+	(umask 077 && git clone -q "$ROOT" "$two")
+	git -C "$two" config tar.umask user
+	find "$two" -exec touch -h -d '2001-02-03 04:05:06' {} +
+	sum=$(tarball "$one")
+	[ "$sum" = "$(umask 077 && TZ=Asia/Tokyo LC_ALL=C tarball "$two")" ]
+	tar xzf "$one"/smtpd-*.tar.gz -C "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR"/smtpd-*/
+	make -s smtpd
+	[ "$(./smtpd --version)" = "$("$SMTPD" --version)" ]
+	make -s dist && fail 'a tarball of nothing'
+	[ -z "$(find . -name '*.tar*')" ]
+}
