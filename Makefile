@@ -133,7 +133,8 @@ uninstall:
 VERSION = $(shell sed -n 's/^.define VERSION "\(.*\)"/\1/p' smtpd.c)
 dist:
 	git -c tar.umask=0022 archive -o smtpd-$(VERSION).tar \
-		--prefix=smtpd-$(VERSION)/ HEAD
+		--prefix=smtpd-$(VERSION)/ HEAD || \
+		{ rm -f smtpd-$(VERSION).tar; exit 1; }
 	gzip -9nf smtpd-$(VERSION).tar
 
 clean:
