@@ -81,12 +81,14 @@ supervised() {
 		until s6-svscanctl -z /run/service; do :; done'
 }
 
-# What the Dockerfile's last stage does, less the packages, as a script.
+# What the Dockerfile's last stage does, less the packages, as a script; with
+# the words "compose", under what compose.yaml says of its container.
 last_stage() {
-	python3 - "$EXAMPLES/docker/Dockerfile" <<-'END'
-		import json, shlex, sys
-		text = open(sys.argv[1]).read().replace('\\\n', '')
-		user = 'root'
+	/usr/bin/python3 - "$EXAMPLES/docker" "$@" <<-'END'
+		import json, os.path, shlex, sys
+		folder, composed = sys.argv[1], 'compose' in sys.argv
+		text = open(folder + '/Dockerfile').read().replace('\\\n', '')
+		user, command, volume = 'root', [], ''
 		for line in text.rpartition('\nFROM ')[2].splitlines()[1:]:
 		    word, _, rest = line.partition(' ')
 		    if word == 'RUN' and not rest.startswith('apt-get '):
@@ -95,18 +97,62 @@ last_stage() {
 		        print('cp', rest)
 		    elif word == 'USER':
 		        user = rest
+		    elif word == 'VOLUME':
+		        volume = rest
 		    elif word == 'CMD':
-		        print('exec setpriv --clear-groups --reuid', user,
-		              shlex.join(json.loads(rest)))
+		        command = json.loads(rest)
+		less = []
+		if composed:
+		    import yaml
+		    [it] = yaml.safe_load(open(folder + '/compose.yaml'))[
+		        'services'].values()
+		    context = os.path.join(folder, it['build']['context'])
+		    assert os.path.samefile(folder + '/Dockerfile',
+		        os.path.join(context, it['build']['dockerfile']))
+		    assert [mail.split(':')[1] for mail in it['volumes']] == [volume]
+		    assert [at.split(':')[-1] for at in it['ports']] == ['2525']
+		    assert it['read_only'] and it['tmpfs'] == '/tmp'
+		    print('mount -t tmpfs tmpfs /tmp; mount --bind', volume, volume)
+		    for place in '/ /etc /home /usr /var'.split():
+		        print('mount -o remount,bind,ro', place)
+		    less = {'ALL': ['--bounding-set=-all', '--inh-caps=-all']}[
+		        it['cap_drop'][0]]
+		    less += {'no-new-privileges:true': ['--no-new-privs']}[
+		        it['security_opt'][0]]
+		print('exec setpriv --clear-groups --reuid', user,
+		    shlex.join(less + command))
 	END
 }
 
-# Its /mail is elsewhere here: the machine has no / of its own.
-@test "Dockerfile: its command takes mail, as nobody" {
+# contained [compose]: but its /mail is elsewhere: this machine has no / of its
+# own.
+contained() {
+	local mail=/var/mails
 	runs "cd $CHECKOUT
-		$(last_stage | sed 's|/mail\>|/var/mails|') &"
+		$(last_stage "$@" | sed "s|/mail\>|$mail|g") &"
 	bring 'Subject: launch' || fail 'the client got no 250'
-	until_true inside sh -c 'cat /var/mails/*.eml' >"$BATS_TEST_TMPDIR/eml"
+	until_true inside sh -c "cat $mail/*.eml" >"$BATS_TEST_TMPDIR/eml"
 	sed '1,/ +0000$/d' "$BATS_TEST_TMPDIR/eml" | cmp - "$LETTER"
-	[ "$(inside sh -c 'stat -c %U /var/mails/*.eml')" = nobody ]
+	[ "$(inside sh -c "stat -c %U $mail/*.eml")" = nobody ]
+}
+
+@test "Dockerfile: its command takes mail, as nobody" {
+	contained
+}
+
+@test "compose.yaml: so it does with nothing to write to, and no capability" {
+	contained compose
+	inside touch /usr/x && fail 'it can be written to'
+	grep -q '^CapBnd:[[:blank:]]*0*$' "/proc/$(pgrep -P "$INIT" tcpserver)/status"
+}
+
+# Docker's own line needs an engine.
+@test "each launcher's line of the README is pasted by a test" {
+	sed -n 's/^    # \([A-Za-z0-9-]*\).*/\1/p' "$ROOT/README.md" |
+		grep -vx Docker >"$BATS_TEST_TMPDIR/names"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/names")" -ge 10 ]
+	while read -r name; do
+		grep -Eq "(readme|listens|by_inetd|supervised) $name\\>" \
+			"$ROOT"/tests/launch/real/*.bats || fail "$name"
+	done <"$BATS_TEST_TMPDIR/names"
 }
