@@ -115,6 +115,8 @@ lint: smtpd
 		$$(grep -l '^#!/bin/sh' examples/commands/*) \
 		packaging/build .ci/run
 	mandoc -Tlint -Wwarning smtpd.8
+	! mandoc -Tlint smtpd.8 2>/dev/null | \
+		grep -v 'referenced manual not found'
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability \
 		-D_POSIX_C_SOURCE=200809L channel.c protocol.c smtpd.c

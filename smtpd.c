@@ -6,11 +6,12 @@
  *  1. The command starts when the message is whole, and never before.
  *  2. 250 only after exit 0 (or 99); a fault of ours is 4xx, whatever it is.
  *  3. What came from the network is the command's standard input and checked
- *     values in its environment; no word of it is a word of a command line.
+ *     values in its environment; it is a word of a command line only where
+ *     --append-recipients or --lookup asks for it, and no shell parses it.
  *  4. Nothing but replies goes to the client: the command's output goes to a
  *     pipe, the log never to a descriptor that is the client's.
  *  5. No mail under a configuration that was not understood whole.
- *  6. The command inherits what section 7 of the manual says, and nothing that
+ *  6. The command inherits what ENVIRONMENT in smtpd.8 says, and nothing that
  *     the launcher left behind: no descriptor, no signal, no stale variable.
  */
 #define _GNU_SOURCE		/* memfd_create, O_TMPFILE; see NO_LINUX */
