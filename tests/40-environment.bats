@@ -158,6 +158,27 @@ unset_is() {
 	[ "$(cat "$BOX/path")" = /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin ]
 }
 
+@test "no value from the client holds a control octet" {
+	local n octet hex
+	for n in {1..9} {11..31} 127; do
+		printf -v octet "\\x$(printf %x "$n")"
+		printf -v hex '+%02X' "$n"
+		say "EHLO c${octet}c" 'EHLO c' "MAIL FROM:<\"a${octet}b\"@c>" \
+			"MAIL FROM:<a@b> ENVID=a$hex" 'MAIL FROM:<a@b> ENVID=e' \
+			"RCPT TO:<\"a${octet}b\"@c>" "RCPT TO:<a${octet}@c>" \
+			"RCPT TO:<a@c> ORCPT=rfc822;a$hex" 'RCPT TO:<a@c>' \
+			DATA x . RSET
+	done | serve --max-errors 0 --dsn
+	delivered 31
+	# RECIPIENTS and the like end in newlines, which are ours
+	cat "$BOX"/*.env | tr -d '\n' | tr '\0' '\n' |
+		grep -E '^(SENDER|RECIPIENT|LOCAL|DOMAIN|EXT|CLIENT_|SMTP_|ENVID|[RDU].LINE)' \
+			>"$REPLIES"
+	[ "$(wc -l <"$REPLIES")" -gt 300 ] || fail
+	! LC_ALL=C grep -q '[[:cntrl:]]' "$REPLIES" || fail
+	grep -q '^ENVID=e$' "$REPLIES" || fail
+}
+
 @test "nothing from the network can look like a function to an old bash" {
 	say 'EHLO () { :;}; x' 'EHLO c' 'MAIL FROM:<a@b> ENVID=()+20{' \
 		'MAIL FROM:<a@b>' 'RCPT TO:<"joe-() {:;};x"@d>' QUIT | serve
