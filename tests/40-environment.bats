@@ -161,7 +161,7 @@ unset_is() {
 @test "no value from the client holds a control octet" {
 	local n octet hex
 	for n in {1..9} {11..31} 127; do
-		printf -v octet "\\x$(printf %x "$n")"
+		printf -v octet %b "\\x$(printf %x "$n")"
 		printf -v hex '+%02X' "$n"
 		say "EHLO c${octet}c" 'EHLO c' "MAIL FROM:<\"a${octet}b\"@c>" \
 			"MAIL FROM:<a@b> ENVID=a$hex" 'MAIL FROM:<a@b> ENVID=e' \

@@ -9,6 +9,7 @@
 #   systemd UNIT ...           boots with systemd, which knows these units
 #   inside command ...         runs there
 #   readme LAUNCHER            the README's line for it, in a checkout
+#   pasted WORDS               the README's line that begins so, likewise
 #
 # /usr/local/bin/on-mail is $ON_MAIL, by default tests/catch.
 # shellcheck disable=SC2034,SC2153,SC2154 # variables for and of others
@@ -52,11 +53,19 @@ put() {
 	install -D -m "${3:-644}" "$EXAMPLES/$1" "$DISK$2"
 }
 
-# It is to be run in a checkout, of which the examples are enough.
+# lines SCRIPT: what sed finds in the README, to be run in a checkout.
+lines() {
+	local found
+	found=$(sed -n "$1" "$ROOT/README.md")
+	[ -n "$found" ] && echo "cd $CHECKOUT; $found"
+}
+
 readme() {
-	local line
-	line=$(sed -n "/^    # $1\>/{n;s/^    //p}" "$ROOT/README.md")
-	[ -n "$line" ] && echo "cd $CHECKOUT; $line"
+	lines "/^    # $1\>/{n;s/^    //p}"
+}
+
+pasted() {
+	lines "s/^    \($1 .*\)/\1/p"
 }
 
 machine() {

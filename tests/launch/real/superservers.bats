@@ -147,6 +147,14 @@ contained() {
 }
 
 # Docker's own line needs an engine.
+@test "the test sink of the README" {
+	runs "mount -t tmpfs none /tmp
+		($(pasted 'mkdir -p \/tmp\/mail')) &"
+	bring 'Subject: sink' || fail 'the client got no 250'
+	inside sh -c 'cat /tmp/mail/*.eml' >"$BATS_TEST_TMPDIR/eml"
+	sed '1,/ +0000$/d' "$BATS_TEST_TMPDIR/eml" | cmp - "$LETTER"
+}
+
 @test "each launcher's line of the README is pasted by a test" {
 	sed -n 's/^    # \([A-Za-z0-9-]*\).*/\1/p' "$ROOT/README.md" |
 		grep -vx Docker >"$BATS_TEST_TMPDIR/names"

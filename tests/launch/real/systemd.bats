@@ -25,6 +25,20 @@ boots() {
 	logs_to_journal stdout
 }
 
+@test "systemd: the README's three steps, pasted" {
+	local step
+	rm -r "${DISK:?}$CHECKOUT"
+	cp -R "$ROOT" "$DISK$CHECKOUT"
+	systemd
+	inside rm /usr/local/sbin/smtpd /usr/local/bin/on-mail
+	for step in "$(pasted 'make install')" "$(readme systemd)"; do
+		inside sh -euc "$step" >"$REPLIES" 2>&1 || fail "$step"
+	done
+	step=$(pasted 'swaks --server')
+	inside sh -euc "${step%&&*}" >"$REPLIES" || fail "$step"
+	until_true inside sh -euc "${step##*&&} | grep help@example.org"
+}
+
 @test "systemd, ListenStream=25: a client from outside is let in" {
 	ADDRESS=192.0.2.1 PORT=25
 	boots "$PORT"
