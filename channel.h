@@ -90,7 +90,8 @@ enum channel_status channel_wait(struct channel *c, int read_fd, int write_fd,
 
 /* Flushes, then waits for input and takes what is there, one octet at least.
  * There must be room: what is buffered has been looked at and is short.
- * OK, EOF, TIMEOUT, INTERRUPTED, ERROR. */
+ * OK, EOF, TIMEOUT, INTERRUPTED, ERROR.  With EOF, write_errno is not 0 where
+ * what was written is known to have come to nobody. */
 enum channel_status channel_fill(struct channel *c, long long deadline);
 
 /* Takes one record off the input, up to and with its delimiter; *record stays

@@ -623,7 +623,8 @@ find_peer_name(struct peer *p)
 {
 	const char *name = getenv("TCPREMOTEHOST");
 
-	if (p->address[0] == '\0' || name == NULL || strlen(name) > NAME_MAX_OCTETS ||
+	if (p->address[0] == '\0' || name == NULL ||
+	    strlen(name) > NAME_MAX_OCTETS ||
 	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")] != '\0')
 		return;
@@ -1054,8 +1055,9 @@ open_source(struct smtpd *s, struct source *x, const char *option)
 	x->fd = open(x->value, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (x->fd < 0 || fstat(x->fd, &x->checked) != 0)
 		die_option(s, EX_CONFIG, option, x->value, strerror(errno));
-	if (!S_ISREG(x->checked.st_mode) && !S_ISCHR(x->checked.st_mode))
-		die_option(s, EX_CONFIG, option, x->value,	/* or /dev/null */
+	if (!S_ISREG(x->checked.st_mode) &&
+	    !S_ISCHR(x->checked.st_mode))		/* /dev/null */
+		die_option(s, EX_CONFIG, option, x->value,
 		    "not a regular file");
 	if (!find_line(f, x, is_bad_line, &check) && f->fault == NULL)
 		return;
@@ -2613,7 +2615,7 @@ is_missing(const char *interpreter, char *rest)
 	if (strncmp(rest, "-S", 2) == 0)
 		rest += 2;
 	rest += strspn(rest, " \t");
-	rest[strcspn(rest, " \t\n")] = '\0';
+	rest[strcspn(rest, " \t")] = '\0';
 	return rest[0] != '\0' && strpbrk(rest, "-=\"'\\") == NULL &&
 	    find_command(rest, space, sizeof space) == NULL;
 }
@@ -2640,7 +2642,8 @@ script_fault(const char *path)
 	end = name + strcspn(name, "\n");
 	if (*end == '\n' && end[-1] == '\r')
 		return "its #! line ends in CR LF";
-	end = name + strcspn(name, " \t\n");
+	*end = '\0';
+	end = name + strcspn(name, " \t");
 	rest = end + (*end != '\0');
 	*end = '\0';
 	if (stat(name, &st) != 0 || !S_ISREG(st.st_mode) ||
@@ -3166,7 +3169,7 @@ set_banner(void *member, const char *value)
 	size_t i;
 
 	for (i = 0; value[i] != '\0'; i++)
-		if (is_control(value[i]) || value[i] == '\n')
+		if (is_control(value[i]) || strchr("\r\n", value[i]) != NULL)
 			return "not a line of text";
 	return set_text(member, value);
 }

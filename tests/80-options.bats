@@ -29,6 +29,7 @@ refused() {
 	refused 64 'option --max-errors x: not a number' --max-errors x
 	refused 64 'option --hostname a b: not a host name' -n 'a b'
 	refused 64 'option --banner a.*: not a line of text' --banner $'a\nb'
+	refused 64 'option --banner a.*: not a line of text' --banner $'a\rb'
 	refused 64 'option --log file: not stderr, syslog or none' --log file
 	refused 64 'option --bare-newline keep: not normalize' --bare-newline keep
 	refused 64 'option -b d: no mode of ours' -bd
@@ -188,8 +189,8 @@ refused() {
 	done
 	for start in '#!/usr/bin/env sh' '#! /usr/bin/env -S sh -e' \
 		'#!/usr/bin/env -i sh' '#!/usr/bin/env -S A=b sh' \
-		'#!/usr/bin/env'; do
-		echo "$start" >"$BATS_TEST_TMPDIR/script"
+		'#!/usr/bin/env\nnothing_like_it'; do
+		echo -e "$start" >"$BATS_TEST_TMPDIR/script"
 		run "$SMTPD" --check "$BATS_TEST_TMPDIR/script"
 		[ "$output" = ok ] || fail "$start"
 	done
