@@ -134,10 +134,11 @@ uninstall:
 # The tree of HEAD; the same octets wherever and whenever it is made.
 VERSION = $(shell sed -n 's/^.define VERSION "\(.*\)"/\1/p' smtpd.c)
 dist:
+	test -e .git
 	git -c tar.umask=0022 archive -o smtpd-$(VERSION).tar \
-		--prefix=smtpd-$(VERSION)/ HEAD || \
+		--prefix=smtpd-$(VERSION)/ HEAD && \
+		gzip -9nf smtpd-$(VERSION).tar || \
 		{ rm -f smtpd-$(VERSION).tar; exit 1; }
-	gzip -9nf smtpd-$(VERSION).tar
 
 clean:
 	rm -rf smtpd smtpd-sanitized $(OBJECTS) $(UNITS) $(HELPERS) \

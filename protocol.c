@@ -1443,8 +1443,6 @@ announce(const struct protocol *p, struct text *t)
 
 /* ---- one command line ---- */
 
-/* A browser, or a page that makes one speak to us: an HTTP verb, or
- * "Name: value", before anything that is ours. */
 /* RFC 9110, 5.6.2 */
 static bool
 is_token(char c)
@@ -1453,6 +1451,8 @@ is_token(char c)
 	    (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
+/* A browser, or a page that makes one speak to us: an HTTP verb, or
+ * "Name: value", before anything that is ours. */
 static bool
 is_browser(struct span line)
 {

@@ -92,7 +92,7 @@ struct settings {
 	bool append_recipients;
 	struct sources domains, forwards, users;
 	const char *lookup;
-	bool received, return_path, verbose, check;
+	bool received, return_path, verbose, check, help, version;
 	const char *spool;
 	enum log_to log;
 };
@@ -332,15 +332,6 @@ log_reply(struct smtpd *s, const struct reply *reply)
 	log_span(s, "reply", (struct span){ t.ptr, t.len });
 }
 
-/* A 4xx is our fault, but where it says of itself that an address, the protocol
- * or a policy is what it is about (RFC 3463, 3: X.1, X.5, X.7). */
-static enum log_level
-level_of(const struct reply *reply)
-{
-	return reply->code / 100 == 4 &&
-	    strchr("157", reply->enhanced[2]) == NULL ? LOG_FAULT : LOG_INFO;
-}
-
 static void
 log_client(struct smtpd *s)
 {
@@ -470,8 +461,10 @@ die(struct smtpd *s, int status, const char *what, const char *why)
 	text_string(&t, why);
 	if (s->log.to == LOG_DEFAULT)
 		log_open(s);
-	if (!s->has_client && (status == EX_USAGE || s->settings.check))
+	if (!s->has_client && (status == EX_USAGE || s->settings.check)) {
 		s->log.to = LOG_STDERR;		/* whatever that is */
+		s->log.journal = is_journal(&s->descriptor[2]);
+	}
 	log_begin(s, LOG_CONFIG, "config");
 	log_span(s, "error", (struct span){ t.ptr, t.len });
 	log_end(s);
@@ -1043,6 +1036,16 @@ is_bad_line(void *check, struct span line)
 	return c->why != NULL;
 }
 
+/* The usual name for a list of nothing. */
+static bool
+is_null_device(const struct stat *st)
+{
+	struct stat null;
+
+	return S_ISCHR(st->st_mode) && stat("/dev/null", &null) == 0 &&
+	    null.st_rdev == st->st_rdev;
+}
+
 /* Opens it for the session; there is none under a file that has a fault. */
 static void
 open_source(struct smtpd *s, struct source *x, const char *option)
@@ -1055,8 +1058,7 @@ open_source(struct smtpd *s, struct source *x, const char *option)
 	x->fd = open(x->value, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (x->fd < 0 || fstat(x->fd, &x->checked) != 0)
 		die_option(s, EX_CONFIG, option, x->value, strerror(errno));
-	if (!S_ISREG(x->checked.st_mode) &&
-	    !S_ISCHR(x->checked.st_mode))		/* /dev/null */
+	if (!S_ISREG(x->checked.st_mode) && !is_null_device(&x->checked))
 		die_option(s, EX_CONFIG, option, x->value,
 		    "not a regular file");
 	if (!find_line(f, x, is_bad_line, &check) && f->fault == NULL)
@@ -2353,7 +2355,7 @@ output_piece(struct output *o, bool ends)
 		log_long(s, "line", piece, LOG_LINE_MAX - 1024);
 		log_end(s);
 	}
-	o->logged += piece.len + (ends && piece.len < room);
+	o->logged += piece.len;
 	o->len = 0;
 	o->middle = !ends;
 	o->lines += ends;
@@ -2364,9 +2366,10 @@ output_octets(struct output *o, struct span octets)
 {
 	for (; octets.len > 0; octets.ptr++, octets.len--) {
 		o->octets++;
-		if (octets.ptr[0] == '\n')
+		if (octets.ptr[0] == '\n') {
 			output_piece(o, true);
-		else if (o->len == sizeof o->line)
+			o->logged += o->logged < LOG_OUTPUT_MAX;
+		} else if (o->len == sizeof o->line)
 			output_piece(o, false);
 		if (octets.ptr[0] != '\n')
 			o->line[o->len++] = octets.ptr[0];
@@ -2603,21 +2606,24 @@ find_command(const char *name, char *space, size_t size)
 	return NULL;
 }
 
-/* What env(1) would not find: NAME, or -S NAME, behind its own name. */
+/* What env(1) would not find.  The kernel gives it all that is behind its name
+ * as one word, which -S splits. */
 static bool
-is_missing(const char *interpreter, char *rest)
+is_missing(const char *interpreter, char *word)
 {
 	const char *base = strrchr(interpreter, '/');
 	char space[PATH_MAX];
 
 	if (base == NULL || strcmp(base, "/env") != 0)
 		return false;
-	if (strncmp(rest, "-S", 2) == 0)
-		rest += 2;
-	rest += strspn(rest, " \t");
-	rest[strcspn(rest, " \t")] = '\0';
-	return rest[0] != '\0' && strpbrk(rest, "-=\"'\\") == NULL &&
-	    find_command(rest, space, sizeof space) == NULL;
+	if (strncmp(word, "-S", 2) == 0) {
+		word += 2 + strspn(word + 2, " \t");
+		if (strpbrk(word, "$#\"'\\") != NULL)
+			return false;
+		word[strcspn(word, " \t")] = '\0';
+	}
+	return word[0] != '\0' && word[0] != '-' && strchr(word, '=') == NULL &&
+	    find_command(word, space, sizeof space) == NULL;
 }
 
 /* What is wrong with a script's first line; NULL: nothing that is known.  The
@@ -2625,7 +2631,7 @@ is_missing(const char *interpreter, char *rest)
 static const char *
 script_fault(const char *path)
 {
-	char line[256], *name = line + 2, *end, *rest;
+	char line[256], *name = line + 2, *end, *word;
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
@@ -2642,14 +2648,16 @@ script_fault(const char *path)
 	end = name + strcspn(name, "\n");
 	if (*end == '\n' && end[-1] == '\r')
 		return "its #! line ends in CR LF";
+	while (end > name && is_blank(end[-1]))
+		end--;
 	*end = '\0';
 	end = name + strcspn(name, " \t");
-	rest = end + (*end != '\0');
+	word = end + strspn(end, " \t");
 	*end = '\0';
 	if (stat(name, &st) != 0 || !S_ISREG(st.st_mode) ||
 	    access(name, X_OK) != 0)
 		return "its #! line names what is no program";
-	return is_missing(name, rest) ?
+	return is_missing(name, word) ?
 	    "its #! line names a program that env does not find" : NULL;
 }
 
@@ -2803,8 +2811,10 @@ log_message(const struct run *r, const struct outcome *how,
 	struct smtpd *s = r->s;
 	const struct envelope *e = r->e;
 	struct span from = e->sender.whole;
+	bool ours = reply != NULL && reply->code / 100 == 4 &&
+	    reply->text != s->chosen.text;
 
-	log_begin(s, reply != NULL ? level_of(reply) : LOG_INFO, "message");
+	log_begin(s, ours ? LOG_FAULT : LOG_INFO, "message");
 	log_string(s, "id", s->id);
 	log_client(s);
 	log_span(s, "helo", e->helo);
@@ -2891,13 +2901,14 @@ judge_look_up(const struct output *o, int status, struct reply *reply)
 	else if (status == EX_NOUSER || status == EX_NOPERM || status == 100 ||
 	    (status == 1 && o->octets == 0))
 		user = UNKNOWN_USER;
+	if (user != LOOKUP_ERROR && status != EX_NOPERM &&
+	    is_postmaster(r->to.local))
+		return VALID_USER;
 	if (user != LOOKUP_ERROR)
 		usual = refused;
 	if (choose_reply(&r->s->chosen, status, &usual) ||
 	    status == EX_NOPERM)
 		*reply = usual;
-	else if (user == UNKNOWN_USER && is_postmaster(r->to.local))
-		return VALID_USER;
 	return user;
 }
 
@@ -3122,7 +3133,7 @@ answered(void *context, const struct exchange *x)
 	}
 	if (x->reply->code < 400 || x->message || x->verb == NULL)
 		return;
-	log_begin(s, level_of(x->reply), "refuse");
+	log_begin(s, LOG_INFO, "refuse");
 	log_client(s);
 	log_string(s, "verb", x->verb[0] != '\0' ? x->verb : "unknown");
 	log_reply(s, x->reply);
@@ -3169,8 +3180,8 @@ set_banner(void *member, const char *value)
 	size_t i;
 
 	for (i = 0; value[i] != '\0'; i++)
-		if (is_control(value[i]) || strchr("\r\n", value[i]) != NULL)
-			return "not a line of text";
+		if (value[i] < ' ' || value[i] > '~')
+			return "not a line of printable ASCII";
 	return set_text(member, value);
 }
 
@@ -3327,23 +3338,6 @@ set_lookup(void *member, const char *value)
 	return value[0] == '\0' ? "not a command" : set_text(member, value);
 }
 
-static _Noreturn void print_help(void);
-static _Noreturn void print_version(void);
-
-static const char *
-set_help(void *member, const char *value)
-{
-	(void)member, (void)value;
-	print_help();
-}
-
-static const char *
-set_version(void *member, const char *value)
-{
-	(void)member, (void)value;
-	print_version();
-}
-
 #define AT(member) offsetof(struct settings, member)
 
 static const struct choice {
@@ -3406,8 +3400,8 @@ static const struct choice {
 	    "log each command and reply" },
 	{ "check", 0, NULL, set_flag, AT(check),
 	    "check all of this and exit" },
-	{ "help", 'h', NULL, set_help, 0, "this text" },
-	{ "version", 'V', NULL, set_version, 0, "the version" },
+	{ "help", 'h', NULL, set_flag, AT(help), "this text" },
+	{ "version", 'V', NULL, set_flag, AT(version), "the version" },
 };
 
 enum { CHOICES = sizeof choices / sizeof *choices };
@@ -3515,10 +3509,11 @@ static struct fault
 bad_option(int got, char **argv)
 {
 	char letter[] = { '-', (char)optopt, '\0' };
-	bool is_short = optopt != 0 && optopt < 256;	/* below 0: 8-bit */
-	const char *name = is_short ? letter : argv[optind - 1];
+	bool is_long = optopt >= 256 && optopt < 256 + CHOICES;
+	/* 0: no such name; else a letter, 8-bit: below 0, or 0xdf00 and more */
+	const char *name = is_long || optopt == 0 ? argv[optind - 1] : letter;
 	struct fault f = { .why = got == ':' ? "needs an argument" :
-	    optopt >= 256 ? "takes no argument" :
+	    is_long ? "takes no argument" :
 	    "unknown or ambiguous; see smtpd --help" };
 
 	copy(f.name, sizeof f.name, name, strlen(name));
@@ -3560,6 +3555,10 @@ parse_options(struct smtpd *s, int argc, char **argv)
 	s->has_client = s->has_client && !s->settings.check;
 	if (first.why != NULL)
 		die_option(s, EX_USAGE, first.name, first.value, first.why);
+	if (s->settings.help)
+		print_help();
+	if (s->settings.version)
+		print_version();
 	if (optind == argc || argv[optind][0] == '\0')
 		die(s, EX_USAGE, "no command", "see smtpd --help");
 }
@@ -3703,7 +3702,8 @@ open_descriptors(struct smtpd *s)
 		}
 	close_others();
 	s->has_client = s->descriptor[0].st_mode != 0 &&
-	    !S_ISCHR(s->descriptor[0].st_mode);
+	    (!S_ISCHR(s->descriptor[0].st_mode) ||
+	    (S_ISSOCK(s->descriptor[1].st_mode) && !isatty(0)));
 }
 
 /* Blocked but inside channel_wait, so that none comes between a look and a

@@ -137,6 +137,9 @@ SMTP_VERB=MAIL' ] || fail "$got"
 
 @test "postmaster is not unknown, but may be put off (RFC 5321, 4.5.1)" {
 	asked_is '250 2.1.5' 'exit 67' Postmaster@example.org
+	asked_is '250 2.1.5' 'echo 550 5.1.1 no such user; exit 67' postmaster
+	asked_is '250 2.1.5' 'exit 65' postmaster
+	asked_is '550 5.7.1' 'echo no; exit 77' postmaster
 	asked_is '451 4.3.0' 'exit 75' postmaster
 	asked_is '450 4.7.1' 'echo 450 4.7.1 greylisted; exit 75' postmaster
 }

@@ -163,7 +163,7 @@ unset_is() {
 	for n in {1..9} {11..31} 127; do
 		printf -v octet %b "\\x$(printf %x "$n")"
 		printf -v hex '+%02X' "$n"
-		say "EHLO c${octet}c" 'EHLO c' "MAIL FROM:<\"a${octet}b\"@c>" \
+		say 'EHLO c' "EHLO c${octet}c" "MAIL FROM:<\"a${octet}b\"@c>" \
 			"MAIL FROM:<a@b> ENVID=a$hex" 'MAIL FROM:<a@b> ENVID=e' \
 			"RCPT TO:<\"a${octet}b\"@c>" "RCPT TO:<a${octet}@c>" \
 			"RCPT TO:<a@c> ORCPT=rfc822;a$hex" 'RCPT TO:<a@c>' \
@@ -177,6 +177,7 @@ unset_is() {
 	[ "$(wc -l <"$REPLIES")" -gt 300 ] || fail
 	! LC_ALL=C grep -q '[[:cntrl:]]' "$REPLIES" || fail
 	grep -q '^ENVID=e$' "$REPLIES" || fail
+	grep -q '^CLIENT_HELO=c?c$' "$REPLIES" || fail
 }
 
 @test "nothing from the network can look like a function to an old bash" {

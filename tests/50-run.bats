@@ -117,9 +117,15 @@ exit_table() {
 	run_says '250 2.0.0' -- sh -c 'yes | head -c 65540'
 	logged 'output id=[0-9a-f]* dropped=4$'
 	[ "$(grep -c 'line=y$' "$LOG")" -eq 32768 ] || fail
+	for little in x 'x\n' '\n' '\n\nx' 'a\nb'; do
+		run_says '250 2.0.0' -- printf "$little"
+		! grep -q dropped= "$LOG" || fail "$little"
+	done
 }
 
-@test "a client that has left before its reply: the log says so" {
+# left: a session of one message, whose client has closed before the reply.
+left() {
+	rm -f "$BOX/go"
 	mkfifo "$BOX/go"
 	python3 - "$SMTPD" "$BOX/go" <<-'EOF' 2>"$LOG"
 	import socket, subprocess, sys
@@ -142,7 +148,16 @@ exit_table() {
 	assert smtpd.wait(20) == 0
 	EOF
 	logged 'message .* exit=0 reply="250 2.0.0"'
-	logged 'close client=127.0.0.1 .* reason=eof error="'
+	logged 'close client=127.0.0.1 .* reason=eof '
+}
+
+# The other side's answer may come behind our last look, if the machine is busy.
+@test "a client that has left before its reply: the log says so" {
+	for _ in 1 2 3 4 5; do
+		left
+		! grep -q 'close .* reason=eof error="' "$LOG" || return 0
+	done
+	fail
 }
 
 @test "a child that it leaves holding the pipe is not waited for" {

@@ -28,8 +28,9 @@ refused() {
 	refused 64 'option --timeout 1s: not a number' -t 1s
 	refused 64 'option --max-errors x: not a number' --max-errors x
 	refused 64 'option --hostname a b: not a host name' -n 'a b'
-	refused 64 'option --banner a.*: not a line of text' --banner $'a\nb'
-	refused 64 'option --banner a.*: not a line of text' --banner $'a\rb'
+	refused 64 'option --banner a.*: not a line of printable' --banner $'a\nb'
+	refused 64 'option --banner a.*: not a line of printable' --banner $'a\xc3\xa9'
+	refused 64 'option --bogus: unknown' --bogus --help
 	refused 64 'option --log file: not stderr, syslog or none' --log file
 	refused 64 'option --bare-newline keep: not normalize' --bare-newline keep
 	refused 64 'option -b d: no mode of ours' -bd
@@ -79,16 +80,21 @@ refused() {
 	logged 'option --max-size x'
 }
 
-@test "closed, descriptor 0 is no client, whatever 1 is" {
+@test "closed, descriptor 0 is no client; nor a terminal; /dev/null may be" {
 	python3 - "$SMTPD" <<-'EOF' 2>"$LOG"
-	import os, socket, subprocess, sys
+	import os, pty, socket, subprocess, sys
 	ours, theirs = socket.socketpair()
 	for words in ['--bogus'], []:
 	    smtpd = subprocess.run([sys.argv[1], *words, 'cat'], stdout=theirs,
 	        preexec_fn=lambda: os.close(0))
 	    assert smtpd.returncode == (64 if words else 71), smtpd
+	terminal = pty.openpty()
+	for where in terminal[1], subprocess.DEVNULL:
+	    subprocess.run([sys.argv[1], '--bogus', 'cat'], stdin=where,
+	        stdout=theirs, stderr=theirs if where == subprocess.DEVNULL
+	        else None)
 	theirs.close()
-	assert ours.recv(99) == b''
+	assert ours.makefile('rb').read().split()[:2] == [b'421', b'4.3.5']
 	EOF
 	logged 'option --bogus: unknown'
 	logged 'is closed'
@@ -180,7 +186,8 @@ refused() {
 	[ "$status" -eq 78 ]
 	for start in '' '#!/bin/sh\r' '#!/usr/bin/env sh\r' '#!/no/such/shell' \
 		'#!/tmp' '#!' '#!/usr/bin/env nothing_like_it' \
-		'#!/usr/bin/env -S nothing_like_it -x'; do
+		'#!/usr/bin/env -S nothing_like_it -x' '#!/usr/bin/env sh -e' \
+		'#!/usr/bin/env nothing-like-it'; do
 		printf '%b\nexit 0\n' "$start" >"$BATS_TEST_TMPDIR/script"
 		chmod +x "$BATS_TEST_TMPDIR/script"
 		run "$SMTPD" --check "$BATS_TEST_TMPDIR/script"
@@ -188,7 +195,8 @@ refused() {
 		[[ "$output" == *'/script: '*'#! line'* ]] || fail "$start"
 	done
 	for start in '#!/usr/bin/env sh' '#! /usr/bin/env -S sh -e' \
-		'#!/usr/bin/env -i sh' '#!/usr/bin/env -S A=b sh' \
+		'#!/usr/bin/env -i sh' '#!  /usr/bin/env  sh  ' \
+		'#!/usr/bin/env -S ${NO_SUCH} sh' '#!/bin/sh -e' '#!/usr/bin/env -S A=b sh' \
 		'#!/usr/bin/env\nnothing_like_it'; do
 		echo -e "$start" >"$BATS_TEST_TMPDIR/script"
 		run "$SMTPD" --check "$BATS_TEST_TMPDIR/script"
@@ -255,10 +263,13 @@ refused() {
 		< <(say "${HELLO[@]:0:2}" 'RCPT TO:<x@y>' "${HELLO[2]}" \
 			'RCPT TO:<two@y>' DATA x .) >"$REPLIES" 2>"$LOG"
 	codes_are 220 250 250 451 250 452 354 450
-	logged '^<4>lookup '
-	logged '^<4>refuse .* reply="451 4.3.0" to=x@y'
-	logged '^<6>refuse .* reply="452 4.5.3"'
+	logged '^<4>lookup .* to=x@y'
+	logged '^<6>refuse .* reply="451 4.3.0" to=x@y'
 	logged '^<6>message .* reply="450 4.7.1"'
+	: >"$LOG"
+	JOURNAL_STREAM=$(stat -c %d:%i "$LOG") ends 78 "$SMTPD" --check \
+		--log syslog -d /nowhere sh 2>"$LOG"
+	logged '^<3>config '
 }
 
 @test "a line of long values keeps its end" {
