@@ -518,7 +518,7 @@ parse_address(const char *from, char *to)
 	if (start[len] != '%' && strcmp(start + len, bracket ? "]" : "") != 0)
 		return false;
 	copy(text, sizeof text, start, len);
-	if (inet_pton(AF_INET, text, octets) == 1)
+	if (start[len] != '%' && inet_pton(AF_INET, text, octets) == 1)
 		return inet_ntop(AF_INET, octets, to, ADDRESS_MAX) != NULL;
 	if (inet_pton(AF_INET6, text, octets) != 1)
 		return false;
