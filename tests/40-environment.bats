@@ -126,7 +126,8 @@ unset_is() {
 	is CLIENT_ADDRESS 192.0.2.7
 	is CLIENT_PORT 26
 	rm "$BOX"/*
-	REMOTE_ADDR=192.0.2.8%x REMOTE_HOST=::ffff:192.0.2.9 deliver
+	REMOTE_ADDR=192.0.2.8%x SOCAT_PEERADDR='not an address' \
+		REMOTE_HOST=::ffff:192.0.2.9 deliver
 	is CLIENT_ADDRESS 192.0.2.9
 	rm "$BOX"/*
 	# shellcheck disable=SC2016 # not to be expanded
