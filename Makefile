@@ -47,7 +47,9 @@ static:
 	$(MAKE) -B smtpd CC='$(STATIC_CC)' HARDEN='$(HARDEN:-fPIE=-fno-pie)' \
 		HARDEN_LINK='$(STATIC)'
 
-units: $(UNITS) $(HELPERS) $(EXAMPLES)
+units: $(UNITS) $(EXAMPLES) helpers
+
+helpers: $(HELPERS)
 
 # Unit tests run the very modules of the program, under the sanitizers.
 $(UNITS): tests/unit/tap.h protocol.c channel.c protocol.h channel.h
@@ -144,5 +146,5 @@ clean:
 	rm -rf smtpd smtpd-sanitized $(OBJECTS) $(UNITS) $(HELPERS) \
 		$(EXAMPLES) $(BENCH) tests/fuzz/session tests/fuzz/corpus
 
-.PHONY: all static units test check bench cost demo fuzz lint install \
+.PHONY: all static units helpers test check bench cost demo fuzz lint install \
 	uninstall dist clean

@@ -432,17 +432,26 @@ is_client(const struct smtpd *s)
 }
 
 static void
-log_open(struct smtpd *s)
+log_open(struct smtpd *s, enum log_to to)
 {
 	struct log *l = &s->log;
 
-	l->to = s->settings.log;
+	l->to = to;
 	l->fd = -1;
-	if (is_client(s) && l->to != LOG_NONE)
-		l->to = LOG_SYSLOG;
-	else if (l->to == LOG_DEFAULT)
-		l->to = LOG_STDERR;
-	l->journal = l->to == LOG_STDERR && is_journal(&s->descriptor[2]);
+	l->journal = to == LOG_STDERR && is_journal(&s->descriptor[2]);
+}
+
+/* As the options say, but never to the client. */
+static void
+log_where(struct smtpd *s)
+{
+	enum log_to to = s->settings.log;
+
+	if (is_client(s) && to != LOG_NONE)
+		to = LOG_SYSLOG;
+	else if (to == LOG_DEFAULT)
+		to = LOG_STDERR;
+	log_open(s, to);
 }
 
 /* ---- the end of it ---- */
@@ -459,12 +468,10 @@ die(struct smtpd *s, int status, const char *what, const char *why)
 	text_string(&t, what);
 	text_string(&t, ": ");
 	text_string(&t, why);
-	if (s->log.to == LOG_DEFAULT)
-		log_open(s);
-	if (!s->has_client && (status == EX_USAGE || s->settings.check)) {
-		s->log.to = LOG_STDERR;		/* whatever that is */
-		s->log.journal = is_journal(&s->descriptor[2]);
-	}
+	if (!s->has_client && (status == EX_USAGE || s->settings.check))
+		log_open(s, LOG_STDERR);	/* whatever that is */
+	else if (s->log.to == LOG_DEFAULT)
+		log_where(s);
 	log_begin(s, LOG_CONFIG, "config");
 	log_span(s, "error", (struct span){ t.ptr, t.len });
 	log_end(s);
@@ -2626,24 +2633,13 @@ is_missing(const char *interpreter, char *word)
 	    find_command(word, space, sizeof space) == NULL;
 }
 
-/* What is wrong with a script's first line; NULL: nothing that is known.  The
- * kernel reads 256 octets, and says only that a file is not there. */
+/* What is behind "#!", in which it cuts. */
 static const char *
-script_fault(const char *path)
+interpreter_fault(char *name)
 {
-	char line[256], *name = line + 2, *end, *word;
+	char *end, *word;
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
 
-	if (fd >= 0)
-		close(fd);
-	if (n < 0)
-		return NULL;
-	line[n] = '\0';
-	if (strncmp(line, "#!", 2) != 0)
-		return strlen(line) == (size_t)n && line[0] != '\177' ?
-		    "no program, and no #! line" : NULL;
 	name += strspn(name, " \t");
 	end = name + strcspn(name, "\n");
 	if (*end == '\n' && end[-1] == '\r')
@@ -2659,6 +2655,26 @@ script_fault(const char *path)
 		return "its #! line names what is no program";
 	return is_missing(name, word) ?
 	    "its #! line names a program that env does not find" : NULL;
+}
+
+/* What is wrong with a script's first line; NULL: nothing that is known.  The
+ * kernel reads 256 octets, and says only that a file is not there. */
+static const char *
+script_fault(const char *path)
+{
+	char line[256];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return NULL;
+	line[n] = '\0';
+	if (strncmp(line, "#!", 2) != 0)
+		return strlen(line) == (size_t)n && line[0] != '\177' ?
+		    "no program, and no #! line" : NULL;
+	return interpreter_fault(line + 2);
 }
 
 /* The process, or -1 and errno. */
@@ -3817,7 +3833,7 @@ main(int argc, char **argv)
 	default_settings(&s.settings);
 	parse_options(&s, argc, argv);
 	finish_settings(&s);
-	log_open(&s);
+	log_where(&s);
 	open_sources(&s);
 	if (s.settings.check)
 		check(&s);

@@ -125,27 +125,18 @@ exit_table() {
 
 # left: a session of one message, whose client has closed before the reply.
 left() {
-	rm -f "$BOX/go"
+	rm -f "$BOX/go" "$LOG"
 	mkfifo "$BOX/go"
-	python3 - "$SMTPD" "$BOX/go" <<-'EOF' 2>"$LOG"
-	import socket, subprocess, sys
-	with socket.create_server(('127.0.0.1', 0)) as listener:
-	    client = socket.create_connection(listener.getsockname())
-	    server, _ = listener.accept()
-	smtpd = subprocess.Popen([sys.argv[1], '-n', 'mx', '--', 'sh', '-c',
-	    'cat >/dev/null; read -r x <"$BOX/go"'], stdin=server, stdout=server)
-	server.close()
-	replies = client.makefile('rb')
-	client.sendall(b'HELO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n')
-	codes = [replies.readline()[:3] for _ in range(5)]
-	assert codes == [b'220', b'250', b'250', b'250', b'354'], codes
-	client.sendall(b'x\r\n.\r\n')
-	go = open(sys.argv[2], 'w')
-	replies.close()
-	client.close()
-	go.write('go\n')
-	go.close()
-	assert smtpd.wait(20) == 0
+	LOG=$LOG PYTHONPATH=$ROOT/tests python3 -B - <<-'EOF'
+	from session import BOX, DATA, EHLO, MAIL, RCPT, Session, check, tcp
+	session = Session(tcp(), command=('sh', '-c',
+	    'cat >/dev/null; read -r x <"$BOX/go"'))
+	check(session.script((EHLO, MAIL, RCPT, DATA)), 'it closed')
+	session.send(b'x\r\n.\r\n')
+	with open(BOX + '/go', 'w') as go:
+	    session.close()
+	    go.write('go\n')
+	session.exit()
 	EOF
 	logged 'message .* exit=0 reply="250 2.0.0"'
 	logged 'close client=127.0.0.1 .* reason=eof '

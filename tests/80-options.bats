@@ -251,12 +251,13 @@ refused() {
 @test "the journal gets priorities in the place of the name" {
 	say "${HELLO[@]}" DATA x . QUIT >"$BATS_TEST_TMPDIR/in"
 	: >"$LOG"
-	JOURNAL_STREAM=$(stat -c %d:%i "$LOG") "$SMTPD" -n mx sh -c 'exit 75' \
+	export JOURNAL_STREAM
+	JOURNAL_STREAM=$(stat -c %d:%i "$LOG")
+	"$SMTPD" -n mx sh -c 'exit 75' \
 		<"$BATS_TEST_TMPDIR/in" >"$REPLIES" 2>"$LOG"
 	logged '^<4>message id='
 	logged '^<6>close client='
-	: >"$LOG"
-	JOURNAL_STREAM=$(stat -c %d:%i "$LOG") "$SMTPD" -n mx -r 1 --lookup \
+	"$SMTPD" -n mx -r 1 --lookup \
 		'[ "$1" = help@example.org ] || exit 75' \
 		sh -c 'echo 450 4.7.1 not yet; exit 75' \
 		< <(say "${HELLO[@]:0:2}" 'RCPT TO:<x@y>' "${HELLO[2]}" \
@@ -265,9 +266,7 @@ refused() {
 	logged '^<4>lookup .* to=x@y'
 	logged '^<6>refuse .* reply="451 4.3.0" to=x@y'
 	logged '^<6>message .* reply="450 4.7.1"'
-	: >"$LOG"
-	JOURNAL_STREAM=$(stat -c %d:%i "$LOG") ends 78 "$SMTPD" --check \
-		--log syslog -d /nowhere sh 2>"$LOG"
+	ends 78 "$SMTPD" --check --log syslog -d /nowhere sh 2>"$LOG"
 	logged '^<3>config '
 }
 

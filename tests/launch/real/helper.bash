@@ -188,6 +188,19 @@ mail_arrives() {
 	OWNER=$(stat -c %u "$(message 1)")
 }
 
+# kept FOLDER: examples/save has the letter there.
+kept() {
+	until_true inside sh -c "cat $1/*.eml" >"$BATS_TEST_TMPDIR/eml"
+	sed '1,/ +0000$/d' "$BATS_TEST_TMPDIR/eml" | cmp - "$LETTER"
+}
+
+# verified FOLDER: systemd has nothing to say about the units there.
+verified() {
+	inside systemd-analyze verify "$1/smtpd.socket" "$1/smtpd@.service" \
+		>"$REPLIES" 2>&1 || fail
+	[ ! -s "$REPLIES" ] || fail
+}
+
 # comment WORD FILE: what it says behind it, which is to be done.
 comment() {
 	sed -n "s/^# $1: *//p" "$EXAMPLES/$2"

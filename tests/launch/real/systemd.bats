@@ -47,9 +47,7 @@ boots() {
 
 @test "systemd-analyze: verify says nothing, security no more than 2.0" {
 	boots
-	inside systemd-analyze verify /etc/systemd/system/smtpd.socket \
-		/etc/systemd/system/smtpd@.service >"$REPLIES" 2>&1 || fail
-	[ ! -s "$REPLIES" ] || fail
+	verified /etc/systemd/system
 	systemd-analyze security --offline=true --threshold=20 --no-pager \
 		"$EXAMPLES/$SERVICE" >"$REPLIES" 2>&1 || fail
 }
