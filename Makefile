@@ -1,5 +1,5 @@
-# Yours: CC CPPFLAGS CFLAGS LDFLAGS PREFIX DESTDIR.  Ours: what has STRICT and
-# HARDEN in its name.  CPPFLAGS=-DNO_LINUX builds the POSIX fallbacks.
+# Yours: CC AR CPPFLAGS CFLAGS LDFLAGS PREFIX SBINDIR MANDIR DESTDIR.  Ours:
+# what has STRICT and HARDEN in its name.  CPPFLAGS=-DNO_LINUX builds the POSIX fallbacks.
 
 CC = cc
 CFLAGS = -O2 -g
@@ -18,7 +18,10 @@ SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 STATIC_CC = $(shell command -v musl-gcc || echo $(CC))
 STATIC = -static -no-pie -Wl,-z,noseparate-code,-z,relro,-z,now
 
-OBJECTS = smtpd.o protocol.o channel.o
+# The program is smtpd.o and a library of all the rest, of which other programs
+# link what they call.
+LIBRARY = $(patsubst %.c,%,protocol.c channel.c $(wildcard lib/*.c))
+SOURCES = smtpd.c $(LIBRARY:=.c)
 UNITS = tests/unit/content tests/unit/session tests/unit/channel
 HELPERS = tests/unit/probe tests/unit/sink
 EXAMPLES = examples/embed
@@ -26,20 +29,31 @@ BENCH = tests/bench/drive tests/bench/sink
 
 all: smtpd
 
-smtpd: $(OBJECTS)
-	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@ $(OBJECTS)
+smtpd: smtpd.o libprotocol.a
+	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@ smtpd.o libprotocol.a
 
-.c.o:
-	$(CC) $(STRICT) $(HARDEN) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+%.o: %.c
+	$(CC) $(STRICT) $(HARDEN) -I. $(CPPFLAGS) $(CFLAGS) -MMD -c -o $@ $<
 
-smtpd.o: smtpd.c protocol.h channel.h
-protocol.o: protocol.c protocol.h channel.h
-channel.o: channel.c channel.h
+libprotocol.a: $(LIBRARY:=.o)
+	rm -f $@
+	$(AR) rcs $@ $(LIBRARY:=.o)
 
-# The whole program under AddressSanitizer and UndefinedBehaviorSanitizer.
-smtpd-sanitized: smtpd.c protocol.c channel.c protocol.h channel.h
-	$(CC) $(STRICT) $(CPPFLAGS) $(SANITIZE) $(LDFLAGS) -o $@ \
-		smtpd.c protocol.c channel.c
+# The same under AddressSanitizer and UndefinedBehaviorSanitizer.
+SANITIZED = .sanitized
+
+smtpd-sanitized: smtpd$(SANITIZED).o libprotocol$(SANITIZED).a
+	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ smtpd$(SANITIZED).o \
+		libprotocol$(SANITIZED).a
+
+%$(SANITIZED).o: %.c
+	$(CC) $(STRICT) -I. $(CPPFLAGS) $(SANITIZE) -MMD -c -o $@ $<
+
+libprotocol$(SANITIZED).a: $(LIBRARY:=$(SANITIZED).o)
+	rm -f $@
+	$(AR) rcs $@ $(LIBRARY:=$(SANITIZED).o)
+
+-include $(wildcard *.d lib/*.d)
 
 # The same program with no library to load, for a busy port; "make install" then
 # installs it.
@@ -52,18 +66,17 @@ units: $(UNITS) $(EXAMPLES) helpers
 helpers: $(HELPERS)
 
 # Unit tests run the very modules of the program, under the sanitizers.
-$(UNITS): tests/unit/tap.h protocol.c channel.c protocol.h channel.h
-$(UNITS): %: %.c
+$(UNITS): %: %.c tests/unit/tap.h libprotocol$(SANITIZED).a
 	$(CC) $(STRICT) -I. $(CPPFLAGS) $(SANITIZE) $(LDFLAGS) \
-		-o $@ $< protocol.c channel.c
+		-o $@ $< libprotocol$(SANITIZED).a
 
 $(HELPERS): %: %.c
 	$(CC) $(STRICT) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
 # A server of its own on the very objects of the program.
-$(EXAMPLES): %: %.c protocol.o channel.o
+$(EXAMPLES): %: %.c libprotocol.a
 	$(CC) $(STRICT) $(HARDEN) -I. $(CPPFLAGS) $(CFLAGS) $(HARDEN_LINK) \
-		$(LDFLAGS) -o $@ $< protocol.o channel.o
+		$(LDFLAGS) -o $@ $< libprotocol.a
 
 tests/bench/drive: tests/bench/drive.c
 	$(CC) $(STRICT) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
@@ -82,9 +95,10 @@ check: test
 FUZZ_SECONDS = 60
 
 fuzz:
-	clang $(STRICT) -I. $(CPPFLAGS) -O1 -g -fno-sanitize-recover=all \
-		-fsanitize=fuzzer,address,undefined -o tests/fuzz/session \
-		tests/fuzz/session.c protocol.c channel.c
+	$(MAKE) libprotocol.fuzz.a CC=clang SANITIZED=.fuzz \
+		SANITIZE='$(SANITIZE) -fsanitize=fuzzer-no-link'
+	clang $(STRICT) -I. $(CPPFLAGS) $(SANITIZE) -fsanitize=fuzzer \
+		-o tests/fuzz/session tests/fuzz/session.c libprotocol.fuzz.a
 	tests/fuzz/seeds tests/fuzz/corpus
 	tests/fuzz/session -seed=1 -max_len=1500 -print_final_stats=1 \
 		-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=tests/fuzz/ \
@@ -121,7 +135,7 @@ lint: smtpd
 		grep -v 'referenced manual not found'
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability \
-		-D_POSIX_C_SOURCE=200809L channel.c protocol.c smtpd.c
+		-D_POSIX_C_SOURCE=200809L -I. $(SOURCES)
 
 # By a rename: a session that starts meanwhile is of the old one or the new one.
 install: smtpd
@@ -143,7 +157,7 @@ dist:
 		{ rm -f smtpd-$(VERSION).tar; exit 1; }
 
 clean:
-	rm -rf smtpd smtpd-sanitized $(OBJECTS) $(UNITS) $(HELPERS) \
+	rm -rf smtpd smtpd-sanitized *.[oad] lib/*.[od] $(UNITS) $(HELPERS) \
 		$(EXAMPLES) $(BENCH) tests/fuzz/session tests/fuzz/corpus
 
 .PHONY: all static units helpers test check bench cost demo fuzz lint install \

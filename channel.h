@@ -21,18 +21,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/text.h"
+
 enum {
 	CHANNEL_IN_SIZE = 256 * 1024,	/* octets; the largest slice of input */
 	CHANNEL_OUT_SIZE = 16 * 1024	/* octets that wait for a flush */
 };
 
 #define CHANNEL_FOREVER 0x7fffffffffffffffLL	/* no deadline */
-
-/* Octets that belong to somebody else; may hold any octet, NUL too. */
-struct span {
-	const char *ptr;
-	size_t len;
-};
 
 enum channel_status {
 	CHANNEL_OK,

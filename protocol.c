@@ -7,128 +7,6 @@
 #include <emmintrin.h>
 #endif
 
-/* ---- texts ---- */
-
-void
-text_span(struct text *t, struct span octets)
-{
-	size_t room = t->size - t->len;
-	size_t len = octets.len < room ? octets.len : room;
-
-	memcpy(t->ptr + t->len, octets.ptr, len);
-	t->len += len;
-}
-
-struct span
-span_of(const char *string)
-{
-	return (struct span){ string, strlen(string) };
-}
-
-void
-text_string(struct text *t, const char *string)
-{
-	text_span(t, span_of(string));
-}
-
-void
-text_char(struct text *t, char c)
-{
-	if (t->len < t->size)
-		t->ptr[t->len++] = c;
-}
-
-void
-text_number(struct text *t, unsigned long long number)
-{
-	char digits[20], *first = digits + sizeof digits;
-
-	do
-		*--first = (char)('0' + number % 10);
-	while ((number /= 10) > 0);
-	text_span(t, (struct span){ first,
-	    (size_t)(digits + sizeof digits - first) });
-}
-
-/* ---- octets ---- */
-
-static bool
-is_control(char c)
-{
-	return (unsigned char)c < ' ' || c == 127;
-}
-
-static bool
-is_8bit(char c)
-{
-	return (unsigned char)c >= 128;
-}
-
-bool
-span_is(struct span s, const char *string)
-{
-	size_t i;
-
-	for (i = 0; i < s.len; i++)
-		if (string[i] == '\0' ||
-		    ascii_lower(s.ptr[i]) != ascii_lower(string[i]))
-			return false;
-	return string[i] == '\0';
-}
-
-static bool
-starts_with(struct span s, const char *string)
-{
-	size_t len = strlen(string);
-
-	return s.len >= len && span_is((struct span){ s.ptr, len }, string);
-}
-
-struct span
-span_skip(struct span s, size_t n)
-{
-	return (struct span){ s.ptr + n, s.len - n };
-}
-
-/* Does every octet pass? */
-static bool
-all(struct span s, bool (*pass)(char))
-{
-	size_t i;
-
-	for (i = 0; i < s.len && pass(s.ptr[i]); i++)
-		;
-	return i == s.len;
-}
-
-static bool
-any(struct span s, bool (*pass)(char))
-{
-	size_t i;
-
-	for (i = 0; i < s.len && !pass(s.ptr[i]); i++)
-		;
-	return i < s.len;
-}
-
-/* Takes the next word off *s, and the blanks around it; empty at the end. */
-static struct span
-next_word(struct span *s)
-{
-	struct span word;
-	size_t n = 0;
-
-	while (s->len > 0 && is_blank(s->ptr[0]))
-		*s = span_skip(*s, 1);
-	while (n < s->len && !is_blank(s->ptr[n]))
-		n++;
-	word = (struct span){ s->ptr, n };
-	*s = span_skip(*s, n);
-	while (s->len > 0 && is_blank(s->ptr[0]))
-		*s = span_skip(*s, 1);
-	return word;
-}
-
 /* Less its end, and the blanks before it. */
 static struct span
 trim(struct span line)
@@ -142,68 +20,11 @@ trim(struct span line)
 	return line;
 }
 
-/* A decimal number; false where it is none, or past 64 bits. */
-static bool
-parse_number(struct span s, unsigned long long *number)
-{
-	unsigned digit;
-	size_t i;
-
-	*number = 0;
-	for (i = 0; i < s.len; i++) {
-		digit = (unsigned)(s.ptr[i] - '0');
-		if (!is_digit(s.ptr[i]) ||
-		    *number > (UINT64_MAX - digit) / 10)
-			return false;
-		*number = *number * 10 + digit;
-	}
-	return s.len > 0;
-}
-
 /* Bash before 2014 ran a value that starts so (CVE-2014-6271). */
 static bool
 is_function(struct span s)
 {
-	return starts_with(s, "() {");
-}
-
-/* One character of UTF-8: its octets, 0 where it is not valid (RFC 3629: no
- * overlong form, no surrogate, nothing above U+10FFFF). */
-static size_t
-utf8_character(struct span s)
-{
-	static const unsigned long least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned char c = (unsigned char)s.ptr[0];
-	size_t n = c < 0x80 ? 1 : c < 0xc0 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 :
-	    c < 0xf8 ? 4 : 0;
-	unsigned long value = n < 2 ? c : c & (0x7fUL >> n);
-	size_t i;
-
-	if (n == 0 || n > s.len)
-		return 0;
-	for (i = 1; i < n; i++) {
-		c = (unsigned char)s.ptr[i];
-		if ((c & 0xc0) != 0x80)
-			return 0;
-		value = value << 6 | (c & 0x3f);
-	}
-	if (value < least[n] || value > 0x10ffff ||
-	    (value >= 0xd800 && value < 0xe000))
-		return 0;
-	return n;
-}
-
-static bool
-is_utf8(struct span s)
-{
-	size_t n;
-
-	while (s.len > 0) {
-		if ((n = utf8_character(s)) == 0)
-			return false;
-		s = span_skip(s, n);
-	}
-	return true;
+	return span_starts(s, span_of("() {"));
 }
 
 /* ---- replies ---- */
@@ -338,14 +159,14 @@ write_clean(struct protocol *p, struct span line, size_t max)
 	while (line.len > 0 && max > 0) {
 		n = utf8_character(line);
 		if (n == 0 || is_control(line.ptr[0]) ||
-		    is_c1((struct span){ line.ptr, n }) ||
+		    is_c1(span_first(line, n)) ||
 		    (n > 1 && !p->envelope.utf8 && !p->utf8_asked)) {
 			text_char(&p->wire, '?');
 			n = 1;
 		} else if (n > max)
 			return;
 		else
-			text_span(&p->wire, (struct span){ line.ptr, n });
+			text_span(&p->wire, span_first(line, n));
 		line = span_skip(line, n);
 		max -= n;
 	}
@@ -378,12 +199,12 @@ write_reply(struct protocol *p, const struct reply *r)
 	p->wire = (struct text){ p->wire_space, 0, sizeof p->wire_space };
 	while ((end = memchr(rest.ptr, '\n', rest.len)) != NULL &&
 	    p->wire.len < p->wire.size - 2 * PROTOCOL_REPLY_LINE) {
-		line = (struct span){ rest.ptr, (size_t)(end - rest.ptr) };
+		line = span_until(rest, end);
 		write_line(p, r, line, true);
 		rest = span_skip(rest, line.len + 1);
 	}
 	write_line(p, r, rest, false);
-	return (struct span){ p->wire.ptr, p->wire.len };
+	return text_span_of(&p->wire);
 }
 
 /* Tells the log, and gives the wire. */
@@ -555,7 +376,7 @@ domain_ok(struct span s)
 		return false;
 	if (s.ptr[0] == '[')
 		return s.len > 2 && s.ptr[s.len - 1] == ']' &&
-		    all((struct span){ s.ptr + 1, s.len - 2 },
+		    span_all(span_first(span_skip(s, 1), s.len - 2),
 		    is_literal_octet);
 	for (i = 0; i < s.len; i++) {
 		bool first = i == 0 || s.ptr[i - 1] == '.';
@@ -590,7 +411,7 @@ value_ok(struct span s)
 static bool
 local_ok(struct span s)
 {
-	return value_ok(s) && !any(s, is_control) &&
+	return value_ok(s) && !span_any(s, is_control) &&
 	    unquoted(s, ' ', ' ') == s.len && unquoted(s, '<', '>') == s.len;
 }
 
@@ -601,7 +422,7 @@ parse_mailbox(struct span s, struct mailbox *m)
 
 	*m = (struct mailbox){ s, s, { s.ptr + s.len, 0 } };
 	for (at = unquoted(s, '@', '@'); at < s.len; at = next) {
-		m->local = (struct span){ s.ptr, at };
+		m->local = span_first(s, at);
 		m->domain = span_skip(s, at + 1);
 		next = at + 1 + unquoted(m->domain, '@', '@');
 	}
@@ -628,7 +449,7 @@ drop_route(struct span *s)
 		n = s->len > 0 && s->ptr[0] == '[' ? unquoted(*s, ']', ']') : 0;
 		if (n < s->len)
 			n += unquoted(span_skip(*s, n), ',', ':');
-		if (n >= s->len || !domain_ok((struct span){ s->ptr, n }))
+		if (n >= s->len || !domain_ok(span_first(*s, n)))
 			return PATH_SYNTAX;
 		if (s->ptr[n] == ':') {
 			*s = span_skip(*s, n + 1);
@@ -647,8 +468,7 @@ parse_path(struct span *s, struct mailbox *m)
 	bool bare;
 	size_t n;
 
-	while (s->len > 0 && is_blank(s->ptr[0]))
-		*s = span_skip(*s, 1);
+	*s = span_unindented(*s);
 	bare = s->len == 0 || s->ptr[0] != '<';
 	inner = bare ? *s : span_skip(*s, 1);
 	n = bare ? unquoted(inner, ' ', '\t') : unquoted(inner, '>', '>');
@@ -670,53 +490,14 @@ parse_path(struct span *s, struct mailbox *m)
 
 /* ---- parameters of MAIL and RCPT ---- */
 
-static bool
-is_value_octet(char c)
-{
-	return c > ' ' && c < 127 && c != '=';
-}
-
-/* The value of a hexadecimal digit, upper case only; 16 for anything else. */
-static unsigned
-hex(char c)
-{
-	return is_digit(c) ? (unsigned)(c - '0') :
-	    c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10 : 16;
-}
-
-/* RFC 3461, 4: checks xtext and, where t is one, decodes it.  False where it is
- * none, or hides a control octet. */
-static bool
-decode_xtext(struct span s, struct text *t)
-{
-	char c;
-
-	for (; s.len > 0; s = span_skip(s, 1)) {
-		c = s.ptr[0];
-		if (c == '+') {
-			if (s.len < 3 || hex(s.ptr[1]) > 15 ||
-			    hex(s.ptr[2]) > 15)
-				return false;
-			c = (char)(hex(s.ptr[1]) << 4 | hex(s.ptr[2]));
-			s = span_skip(s, 2);
-			if (is_control(c))
-				return false;
-		} else if (!is_value_octet(c))
-			return false;
-		if (t != NULL)
-			text_char(t, c);
-	}
-	return true;
-}
-
 static enum reply_id
 set_size(struct protocol *p, struct span value)
 {
 	unsigned long long size, max = p->config->max_size;
 
-	if (value.len == 0 || value.len > 20 || !all(value, is_digit))
+	if (value.len == 0 || value.len > 20 || !span_all(value, is_digit))
 		return RE_PARAMETER;
-	return max > 0 && (!parse_number(value, &size) || size > max) ?
+	return max > 0 && (!span_number(value, UINT64_MAX, &size) || size > max) ?
 	    RE_TOO_LARGE : RE_NONE;
 }
 
@@ -759,7 +540,7 @@ set_envid(struct protocol *p, struct span value)
 	if (value.len == 0 || value.len > PROTOCOL_ENVID_MAX ||
 	    !decode_xtext(value, &t))
 		return RE_PARAMETER;
-	e->envid = (struct span){ t.ptr, t.len };
+	e->envid = text_span_of(&t);
 	return is_function(e->envid) ? RE_PARAMETER : RE_NONE;
 }
 
@@ -787,7 +568,7 @@ set_notify(struct protocol *p, struct span value)
 		n = unquoted(value, ',', ',');
 		for (i = 0; i < 3; i++)
 			if (n <= value.len &&
-			    span_is((struct span){ value.ptr, n }, when[i]))
+			    span_is(span_first(value, n), when[i]))
 				break;
 		if (i == 3 || (seen & 1U << i) != 0)
 			return RE_PARAMETER;
@@ -807,10 +588,10 @@ set_orcpt(struct protocol *p, struct span value)
 
 	if (sign == NULL || value.len > 500)
 		return RE_PARAMETER;
-	type = (struct span){ value.ptr, (size_t)(sign - value.ptr) };
+	type = span_until(value, sign);
 	address = span_skip(value, type.len + 1);
 	if (type.len == 0 || address.len == 0 ||
-	    !all(type, is_label_octet) || any(type, is_8bit))
+	    !span_all(type, is_label_octet) || span_any(type, is_8bit))
 		return RE_PARAMETER;
 	if (p->envelope.utf8 && span_is(type, "utf-8"))
 		return is_utf8(address) ? RE_NONE : RE_PARAMETER;
@@ -844,7 +625,7 @@ set_parameter(struct protocol *p, struct span word, bool of_mail)
 	for (i = 0; i < sizeof parameters / sizeof *parameters; i++) {
 		row = &parameters[i];
 		if (row->of_mail != of_mail ||
-		    !span_is((struct span){ word.ptr, len }, row->name))
+		    !span_is(span_first(word, len), row->name))
 			continue;
 		if ((p->envelope.given & 1U << i) != 0 ||
 		    row->has_value != (sign != NULL))
@@ -864,7 +645,7 @@ parse_parameters(struct protocol *p, struct span rest, bool of_mail,
 	struct span word;
 
 	p->envelope.given = 0;
-	while ((word = next_word(&rest)).len > 0 && fault == RE_NONE) {
+	while ((word = span_take_word(&rest)).len > 0 && fault == RE_NONE) {
 		if (options->len > 0)
 			text_char(options, ' ');
 		text_span(options, word);
@@ -939,7 +720,7 @@ parse_side(struct protocol *p, struct span argument, bool of_mail,
 	enum reply_id fault;
 	enum path path;
 
-	if (!starts_with(argument, side->word))
+	if (!span_starts(argument, span_of(side->word)))
 		return RE_SYNTAX;
 	given = argument = span_skip(argument, strlen(side->word));
 	path = parse_path(&argument, m);
@@ -951,7 +732,7 @@ parse_side(struct protocol *p, struct span argument, bool of_mail,
 	fault = parse_parameters(p, argument, of_mail, options);
 	if (fault != RE_NONE)
 		return fault;
-	if (any(given, is_8bit) && !p->envelope.utf8)
+	if (span_any(given, is_8bit) && !p->envelope.utf8)
 		return side->utf8;
 	return is_utf8(given) ? RE_NONE : side->bad;
 }
@@ -965,7 +746,7 @@ check_sender(struct protocol *p, struct span argument, struct mailbox *sender)
 
 	if (fault != RE_NONE)
 		return fault;
-	e->options = (struct span){ options.ptr, options.len };
+	e->options = text_span_of(&options);
 	if (p->config->max_messages > 0 &&
 	    p->messages >= p->config->max_messages)
 		return RE_MESSAGES;
@@ -1162,7 +943,7 @@ on_rcpt(struct protocol *p, struct span argument)
 
 	if (id == RE_NONE)
 		id = check_user(p, LOOKUP_RCPT,
-		    (struct span){ options.ptr, options.len }, &forward);
+		    text_span_of(&options), &forward);
 	if (reply_of(p, id)->code / 100 == 2)
 		add_recipient(p, forward, options.len);
 	return id;
@@ -1190,10 +971,10 @@ static void chunk_ends(struct protocol *p);
 static bool
 parse_chunk(struct protocol *p, struct span argument)
 {
-	struct span size = next_word(&argument), last = next_word(&argument);
+	struct span size = span_take_word(&argument), last = span_take_word(&argument);
 
 	p->last = last.len > 0;
-	return parse_number(size, &p->chunk) && argument.len == 0 &&
+	return span_number(size, UINT64_MAX, &p->chunk) && argument.len == 0 &&
 	    (!p->last || span_is(last, "LAST"));
 }
 
@@ -1238,7 +1019,7 @@ parse_name(struct span s, struct mailbox *m)
 	if (parse_path(&rest, m) == PATH_OK && rest.len == 0)
 		return m->whole.len > 0 && is_utf8(s);
 	*m = (struct mailbox){ s, s, { s.ptr + s.len, 0 } };
-	return value_ok(s) && is_utf8(s) && !any(s, is_control) &&
+	return value_ok(s) && is_utf8(s) && !span_any(s, is_control) &&
 	    s.ptr[0] != '<' && memchr(s.ptr, '@', s.len) == NULL;
 }
 
@@ -1252,7 +1033,7 @@ take_utf8(struct span *s)
 	if (s->len <= len || !is_blank(s->ptr[s->len - len - 1]) ||
 	    !span_is(span_skip(*s, s->len - len), word))
 		return false;
-	*s = trim((struct span){ s->ptr, s->len - len });
+	*s = trim(span_first(*s, s->len - len));
 	return true;
 }
 
@@ -1267,7 +1048,7 @@ tell(struct protocol *p, struct span name, enum lookup_verb verb)
 		return RE_BAD_RECIPIENT;
 	id = check_user(p, verb, (struct span){ "", 0 }, &forward);
 	if (p->utf8_asked || reply_of(p, id)->code / 100 != 2 ||
-	    !any(span_of(reply_of(p, id)->text), is_8bit))
+	    !span_any(span_of(reply_of(p, id)->text), is_8bit))
 		return id;
 	return verb == LOOKUP_VRFY ? RE_VRFY_UTF8 : RE_EXPN_UTF8;
 }
@@ -1464,7 +1245,7 @@ is_browser(struct span line)
 		;
 	if (i > 0 && i < line.len && line.ptr[i] == ':')
 		return true;
-	line = next_word(&line);
+	line = span_take_word(&line);
 	for (i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (span_is(line, verbs[i]))
 			return true;
@@ -1498,12 +1279,12 @@ check_command(const struct protocol *p, const struct command *row,
 static struct span
 verb_of(struct span line)
 {
-	struct span verb = next_word(&line);
+	struct span verb = span_take_word(&line);
 	size_t n = 0;
 
 	while (n < verb.len && !is_control(verb.ptr[n]))
 		n++;
-	return (struct span){ verb.ptr, n };
+	return span_first(verb, n);
 }
 
 /* Does the cut of a line hide its verb, behind blanks, or the rest of it?  It
@@ -1511,7 +1292,7 @@ verb_of(struct span line)
 static bool
 is_hidden(struct span line)
 {
-	struct span verb = next_word(&line);
+	struct span verb = span_take_word(&line);
 
 	return verb.len < 4 && line.len == 0;
 }
@@ -1524,13 +1305,13 @@ dispatch(struct protocol *p, const struct command *row, struct span line,
 
 	if (row == &unknown && !p->spoke && is_browser(line))
 		return RE_BROWSER;
-	if (!whole || any(line, is_bad_octet))
+	if (!whole || span_any(line, is_bad_octet))
 		return row->argument == CHUNK || (!whole && is_hidden(line)) ?
 		    RE_LOST : RE_LINE;
 	if (row == &unknown)
 		return RE_UNKNOWN;
 	p->spoke = true;
-	next_word(&line);
+	span_take_word(&line);
 	fault = check_command(p, row, line);
 	return fault != RE_NONE ? fault : row->handle(p, line);
 }

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "channel.h"
+#include "lib/text.h"
 
 enum {
 	PROTOCOL_LINE_MAX = 4096,	/* octets of a command line, its end */
@@ -37,52 +38,6 @@ enum {
 };
 
 #define PROTOCOL_ALL ((size_t)-1)	/* every recipient, in one commit */
-
-/* A text that is being composed in a space of fixed size; what does not fit is
- * left out.  There is no NUL at its end unless it is added. */
-struct text {
-	char *ptr;
-	size_t len, size;
-};
-
-void text_span(struct text *t, struct span octets);
-void text_string(struct text *t, const char *string);
-void text_number(struct text *t, unsigned long long number);
-void text_char(struct text *t, char c);
-
-/* A string's octets, without its NUL. */
-struct span span_of(const char *string);
-
-/* All but the first n octets. */
-struct span span_skip(struct span octets, size_t n);
-
-/* Equal but for the case of ASCII letters. */
-bool span_is(struct span octets, const char *string);
-
-/* ASCII's, whatever the locale. */
-static inline char
-ascii_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static inline bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static inline bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static inline bool
-is_alnum(char c)
-{
-	return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
-}
 
 /* What the client is told.  enhanced is NULL where a reply has none (RFC 2034);
  * text is printable, its lines separated by '\n'. */

@@ -64,7 +64,7 @@ enum {
 	ENVIRONMENT_MAX = 4096,		/* variables of a command */
 	FILE_LINE_MAX = 64 * 1024,	/* of a file of the configuration */
 	CHOSEN_LINES = 10,		/* of a reply that a command chooses */
-	ADDRESS_MAX = 64, NAME_MAX_OCTETS = 255
+	ADDRESS_MAX = 64, PORT_SIZE = 8, NAME_MAX_OCTETS = 255
 };
 
 enum log_to { LOG_DEFAULT, LOG_STDERR, LOG_SYSLOG, LOG_NONE };
@@ -108,9 +108,9 @@ struct log {
 
 struct peer {
 	char address[ADDRESS_MAX];	/* "" where unknown */
-	char port[8];
+	char port[PORT_SIZE];
 	char name[NAME_MAX_OCTETS + 1];
-	char local_address[ADDRESS_MAX], local_port[8];
+	char local_address[ADDRESS_MAX], local_port[PORT_SIZE];
 	bool unconnected;		/* descriptor 0: socket with no peer */
 };
 
@@ -192,29 +192,13 @@ on_signal(int signal)
 		stop_signal = signal;
 }
 
-/* Digits only, up to max; what follows them is left in *end. */
-static bool
-parse_number(const char *value, unsigned long long max,
-    unsigned long long *number, const char **end)
-{
-	unsigned digit;
-
-	*end = value;
-	for (*number = 0; is_digit(**end); ++*end) {
-		digit = (unsigned)(**end - '0');
-		if (*number > (max - digit) / 10)
-			return false;
-		*number = *number * 10 + digit;
-	}
-	return *end > value;
-}
-
 /* ---- log: one event a line, one write a line ---- */
 
 static bool
 is_plain(char c)
 {
-	return is_alnum(c) || (c != '\0' && strchr(".-_:@+/<>[]", c));
+	return is_host_octet(c) || c == '@' || c == '+' || c == '/' ||
+	    c == '<' || c == '>';
 }
 
 static int
@@ -329,7 +313,7 @@ log_reply(struct smtpd *s, const struct reply *reply)
 		text_char(&t, ' ');
 		text_string(&t, reply->enhanced);
 	}
-	log_span(s, "reply", (struct span){ t.ptr, t.len });
+	log_span(s, "reply", text_span_of(&t));
 }
 
 static void
@@ -473,7 +457,7 @@ die(struct smtpd *s, int status, const char *what, const char *why)
 	else if (s->log.to == LOG_DEFAULT)
 		log_where(s);
 	log_begin(s, LOG_CONFIG, "config");
-	log_span(s, "error", (struct span){ t.ptr, t.len });
+	log_span(s, "error", text_span_of(&t));
 	log_end(s);
 	if (s->has_client) {
 		channel_open(&s->channel, 0, 1, 10000);
@@ -488,7 +472,7 @@ die_option(struct smtpd *s, int status, const char *name, const char *value,
     const char *why)
 {
 	char what[512];
-	struct text t = { what, 0, sizeof what - 1 };
+	struct text t = text_in(what, sizeof what);
 
 	text_string(&t, "option ");
 	text_string(&t, name);
@@ -496,20 +480,10 @@ die_option(struct smtpd *s, int status, const char *name, const char *value,
 		text_char(&t, ' ');
 		text_string(&t, value);
 	}
-	what[t.len] = '\0';
-	die(s, status, what, why);
+	die(s, status, text_end(&t), why);
 }
 
 /* ---- the peer ---- */
-
-static void
-copy(char *to, size_t size, const char *from, size_t len)
-{
-	if (len >= size)
-		len = size - 1;
-	memcpy(to, from, len);
-	to[len] = '\0';
-}
 
 /* An address in its usual form, with no brackets and no v4-mapping. */
 static bool
@@ -524,7 +498,7 @@ parse_address(const char *from, char *to)
 
 	if (start[len] != '%' && strcmp(start + len, bracket ? "]" : "") != 0)
 		return false;
-	copy(text, sizeof text, start, len);
+	span_copy((struct span){ start, len }, text, sizeof text);
 	if (start[len] != '%' && inet_pton(AF_INET, text, octets) == 1)
 		return inet_ntop(AF_INET, octets, to, ADDRESS_MAX) != NULL;
 	if (inet_pton(AF_INET6, text, octets) != 1)
@@ -547,7 +521,7 @@ socket_address(int (*ask)(int, struct sockaddr *, socklen_t *), char *address,
 	} name;
 	socklen_t len = sizeof name;
 	char text[ADDRESS_MAX];
-	struct text number = { port, 0, 7 };
+	struct text number = text_in(port, PORT_SIZE);
 	bool v4;
 
 	if (ask(0, &name.any, &len) != 0)
@@ -558,7 +532,7 @@ socket_address(int (*ask)(int, struct sockaddr *, socklen_t *), char *address,
 	    (void *)&name.v6.sin6_addr, text, sizeof text) == NULL)
 		return false;
 	text_number(&number, ntohs(v4 ? name.v4.sin_port : name.v6.sin6_port));
-	port[number.len] = '\0';
+	text_end(&number);
 	return parse_address(text, address);
 }
 
@@ -566,14 +540,12 @@ socket_address(int (*ask)(int, struct sockaddr *, socklen_t *), char *address,
 static void
 parse_port(const char *from, char *to)
 {
-	struct text t = { to, 0, 7 };
-	const char *end;
+	struct text t = text_in(to, PORT_SIZE);
 	unsigned long long n;
 
-	if (from != NULL && parse_number(from, 65535, &n, &end) &&
-	    *end == '\0')
+	if (from != NULL && span_number(span_of(from), 65535, &n))
 		text_number(&t, n);
-	to[t.len] = '\0';
+	text_end(&t);
 }
 
 static bool
@@ -628,7 +600,7 @@ find_peer_name(struct peer *p)
 	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")] != '\0')
 		return;
-	copy(p->name, sizeof p->name, name, strlen(name));
+	span_copy(span_of(name), p->name, sizeof p->name);
 }
 
 static void
@@ -686,22 +658,6 @@ fill_reader(struct reader *f)
 }
 
 _Static_assert(FILE_LINE_MAX == 65536, "what the fault says");
-
-static bool
-is_space(char c)
-{
-	return is_blank(c) || c == '\r';
-}
-
-static struct span
-trim(struct span s)
-{
-	while (s.len > 0 && is_space(s.ptr[s.len - 1]))
-		s.len--;
-	while (s.len > 0 && is_space(s.ptr[0]))
-		s = span_skip(s, 1);
-	return s;
-}
 
 /* The next line, without its end; false at the end, or where there is a
  * fault. */
@@ -788,11 +744,9 @@ is_rule(struct span s)
 static struct span
 rule_of(struct span line)
 {
-	const char *sign = memchr(line.ptr, '#', line.len);
+	const char *sign = span_find(line, '#');
 
-	if (sign != NULL)
-		line.len = (size_t)(sign - line.ptr);
-	return trim(line);
+	return span_trimmed(sign != NULL ? span_until(line, sign) : line);
 }
 
 /* Labels of letters, digits and hyphens, which nearly every line is. */
@@ -819,29 +773,11 @@ check_rule(struct span line)
 }
 
 static bool
-same_octets(struct span a, struct span b)
-{
-	size_t i;
-
-	for (i = 0; i < a.len && i < b.len; i++)
-		if (ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[i]))
-			return false;
-	return a.len == b.len;
-}
-
-static bool
-starts_as(struct span s, struct span with)
-{
-	return s.len >= with.len &&
-	    same_octets((struct span){ s.ptr, with.len }, with);
-}
-
-static bool
 rule_matches(struct span rule, struct span domain)
 {
 	if (rule.len > 0 && rule.ptr[0] == '.' && domain.len > rule.len)
 		domain = span_skip(domain, domain.len - rule.len);
-	return same_octets(rule, domain);
+	return span_same(rule, domain);
 }
 
 static bool
@@ -850,7 +786,7 @@ line_matches(void *domain, struct span line)
 	struct span d = *(struct span *)domain;
 
 	/* nearly every line ends here */
-	if (line.len > 0 && is_alnum(line.ptr[0]) && !starts_as(line, d))
+	if (line.len > 0 && is_alnum(line.ptr[0]) && !span_starts(line, d))
 		return false;
 	return rule_matches(rule_of(line), d);
 }
@@ -909,26 +845,26 @@ is_pattern(struct span name)
 	if (name.ptr[0] == '*' && (name.len == 1 || name.ptr[1] == '@'))
 		name = span_skip(name, 1);
 	return name.len > 0 && name.ptr[0] != '"' &&
-	    memchr(name.ptr, '*', name.len) != NULL;
+	    span_find(name, '*') != NULL;
 }
 
 /* What is wrong with the line; NULL: nothing, or it says nothing. */
 static const char *
 parse_entry(struct span line, struct entry *e)
 {
-	struct span s = trim(line);
+	struct span s = span_trimmed(line);
 	bool indented = line.len > 0 && is_space(line.ptr[0]);
 	size_t n;
 
-	e->name = e->rest = (struct span){ line.ptr, 0 };
+	e->name = e->rest = span_first(line, 0);
 	if (s.len == 0 || s.ptr[0] == '#')
 		return NULL;
 	e->rest = s;
 	if (indented)
 		return NULL;
 	n = name_length(s);
-	e->name = (struct span){ s.ptr, n };
-	e->rest = trim(span_skip(s, n));
+	e->name = span_first(s, n);
+	e->rest = span_trimmed(span_skip(s, n));
 	if (n == 0)
 		return "not a name";
 	if (is_pattern(e->name))
@@ -937,7 +873,7 @@ parse_entry(struct span line, struct entry *e)
 		return NULL;
 	if (e->rest.ptr[0] != ':')
 		return "not a name, or no colon behind it";
-	e->rest = trim(span_skip(e->rest, 1));
+	e->rest = span_trimmed(span_skip(e->rest, 1));
 	return NULL;
 }
 
@@ -957,8 +893,8 @@ next_value(struct span *rest, struct span *value)
 			return false;
 		n += quoted;
 	}
-	*value = trim((struct span){ rest->ptr, n });
-	*rest = trim(span_skip(*rest, n < rest->len ? n + 1 : n));
+	*value = span_trimmed(span_first(*rest, n));
+	*rest = span_trimmed(span_skip(*rest, n < rest->len ? n + 1 : n));
 	return true;
 }
 
@@ -1012,29 +948,26 @@ check_entry(struct file_check *c, struct span line)
 		return "no comma between it and the line before";
 	c->entry = true;
 	c->comma = e.rest.len > 0 ? e.rest.ptr[e.rest.len - 1] == ',' :
-	    memchr(line.ptr, ':', line.len) != NULL;
+	    span_find(line, ':') != NULL;
 	while (next_value(&e.rest, &value))
 		;
 	return e.rest.len > 0 ? "a quote has no end" : NULL;
 }
 
 static bool
-is_control(char c)
+is_bad_octet(char c)
 {
-	return ((unsigned char)c < ' ' && !is_space(c)) || c == 127;
+	return is_control(c) && !is_space(c);
 }
 
 static bool
 is_bad_line(void *check, struct span line)
 {
 	struct file_check *c = check;
-	size_t i;
 
 	if (c->users ? is_simple_entry(c, line) : is_simple_domain(line))
 		return false;
-	for (i = 0; i < line.len && !is_control(line.ptr[i]); i++)
-		;
-	if (i < line.len)
+	if (span_any(line, is_bad_octet))
 		c->why = "a control octet";
 	else if (line.len >= 3 && memcmp(line.ptr, "\xef\xbb\xbf", 3) == 0)
 		c->why = "a byte order mark";
@@ -1060,7 +993,7 @@ open_source(struct smtpd *s, struct source *x, const char *option)
 	struct file_check check = { .users = strcmp(option, "--users") == 0 };
 	struct reader *f = &s->reader;
 	char where[PATH_MAX + 32];
-	struct text t = { where, 0, sizeof where - 1 };
+	struct text t = text_in(where, sizeof where);
 
 	x->fd = open(x->value, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (x->fd < 0 || fstat(x->fd, &x->checked) != 0)
@@ -1073,8 +1006,7 @@ open_source(struct smtpd *s, struct source *x, const char *option)
 	text_string(&t, x->value);
 	text_char(&t, ':');
 	text_number(&t, f->number);
-	where[t.len] = '\0';
-	die(s, EX_CONFIG, where, f->fault != NULL ? f->fault : check.why);
+	die(s, EX_CONFIG, text_end(&t), f->fault != NULL ? f->fault : check.why);
 }
 
 static void
@@ -1137,7 +1069,7 @@ match_name(struct span name, struct span local, struct span domain)
 	while (at > name.ptr && *--at != '@' && *at != '"')
 		;
 	if (*at == '@') {
-		if (!same_octets(span_skip(name, (size_t)(at + 1 - name.ptr)),
+		if (!span_same(span_skip(name, (size_t)(at + 1 - name.ptr)),
 		    domain))
 			return NO_MATCH;
 		name.len = (size_t)(at - name.ptr);
@@ -1162,7 +1094,7 @@ is_user(void *wanted, struct span line)
 
 	/* nearly every line ends here */
 	if (w->plain && line.len > 0 && is_alnum(line.ptr[0]) &&
-	    !starts_as(line, w->base))
+	    !span_starts(line, w->base))
 		return false;
 	return parse_entry(line, &e) == NULL && e.name.len > 0 &&
 	    (match_name(e.name, w->local, w->domain) != NO_MATCH ||
@@ -1188,13 +1120,13 @@ is_postmaster(struct span local)
 static enum lookup_result
 find_user(struct smtpd *s, const struct mailbox *m)
 {
-	const char *plus = memchr(m->local.ptr, '+', m->local.len);
+	const char *plus = span_find(m->local, '+');
 	struct wanted w = { m->local, m->local, m->domain,
-	    memchr(m->local.ptr, '"', m->local.len) == NULL &&
-	    memchr(m->local.ptr, '\\', m->local.len) == NULL };
+	    span_find(m->local, '"') == NULL &&
+	    span_find(m->local, '\\') == NULL };
 
 	if (plus != NULL)
-		w.base.len = (size_t)(plus - w.base.ptr);
+		w.base = span_until(w.base, plus);
 	return is_postmaster(w.base) || find_in_users(s, is_user, &w) ?
 	    VALID_USER : UNKNOWN_USER;
 }
@@ -1220,13 +1152,12 @@ take_phrase(struct span *value)
 	struct span phrase = { value->ptr, value->len };
 
 	if (phrase.len == 0 || phrase.ptr[phrase.len - 1] != '>')
-		return (struct span){ value->ptr, 0 };
+		return span_first(*value, 0);
 	while (phrase.len > 0 && phrase.ptr[phrase.len - 1] != '<')
 		phrase.len--;
 	if (phrase.len == 0)
 		return phrase;
-	*value = (struct span){ value->ptr + phrase.len,
-	    value->len - phrase.len - 1 };
+	*value = span_skip(span_first(*value, value->len - 1), phrase.len);
 	phrase.len--;
 	return phrase;
 }
@@ -1344,7 +1275,7 @@ has_words(struct span line, struct span words)
 		end = i + words.len;
 		if ((i == 0 || !is_word_octet(line.ptr[i - 1])) &&
 		    (end == line.len || !is_word_octet(line.ptr[end])) &&
-		    starts_as(span_skip(line, i), words))
+		    span_starts(span_skip(line, i), words))
 			return true;
 	}
 	return false;
@@ -1370,7 +1301,7 @@ search_words(void *words, struct span line)
 	parse_entry(line, &e);
 	if (e.name.len > 0) {
 		w->name = keep(w->name_text, e.name);
-		w->here = same_octets(w->name, span_of("*"));
+		w->here = span_same(w->name, span_of("*"));
 	}
 	if (w->here || (!has_words(e.name, w->words) &&
 	    !has_words(e.rest, w->words)))
@@ -1390,7 +1321,7 @@ find_words(struct smtpd *s, const struct lookup *l)
 	struct mailbox m;
 
 	if (w.words.len > 2 && w.words.ptr[0] == '"')
-		w.words = (struct span){ w.words.ptr + 1, w.words.len - 2 };
+		w.words = span_first(span_skip(w.words, 1), w.words.len - 2);
 	find_in_users(s, search_words, &w);
 	if (w.hits != 1 || !protocol_is_mailbox(w.first, &m))
 		return w.hits == 0 ? UNKNOWN_USER : AMBIGUOUS_USER;
@@ -1485,14 +1416,13 @@ static int
 spool_reader(const struct spool *f)
 {
 	char path[40];
-	struct text t = { path, 0, sizeof path - 1 };
+	struct text t = text_in(path, sizeof path);
 
 	if (f->name[0] != '\0')
 		return openat(AT_FDCWD, f->name, O_RDONLY | O_CLOEXEC);
 	text_string(&t, "/proc/self/fd/");
 	text_number(&t, (unsigned)f->fd);
-	path[t.len] = '\0';
-	return openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	return openat(AT_FDCWD, text_end(&t), O_RDONLY | O_CLOEXEC);
 }
 
 static void
@@ -1557,8 +1487,7 @@ write_all(int fd, struct span octets)
 		if (n < 0 && errno != EINTR)
 			return false;
 		if (n > 0)
-			octets = (struct span){ octets.ptr + n,
-			    octets.len - (size_t)n };
+			octets = span_skip(octets, (size_t)n);
 	}
 	return true;
 }
@@ -1746,8 +1675,7 @@ text_helo(struct text *t, struct span helo)
 	size_t i;
 
 	for (i = 0; i < helo.len; i++)
-		text_char(t, is_plain(helo.ptr[i]) &&
-		    strchr("@+/<>", helo.ptr[i]) == NULL ? helo.ptr[i] : '?');
+		text_char(t, is_host_octet(helo.ptr[i]) ? helo.ptr[i] : '?');
 }
 
 static void
@@ -1805,7 +1733,7 @@ append_header(struct smtpd *s, struct span data)
 	if (t.len > 0 && data.len > 0 &&
 	    (data.ptr[0] == ' ' || data.ptr[0] == '\t'))
 		text_string(&t, newline);
-	return spool_append(&s->spool, (struct span){ t.ptr, t.len },
+	return spool_append(&s->spool, text_span_of(&t),
 	    s->settings.spool);
 }
 
@@ -1856,12 +1784,10 @@ put_domain(struct text *t, const struct run *r)
 static bool
 put_extension(struct text *t, const struct run *r, char sign)
 {
-	struct span local = r->to.local;
-	const char *at = memchr(local.ptr, sign, local.len);
+	const char *at = span_find(r->to.local, sign);
 
 	if (at != NULL)
-		text_span(t, (struct span){ at + 1,
-		    (size_t)(local.ptr + local.len - (at + 1)) });
+		text_span(t, span_behind(r->to.local, at));
 	return r->count == 1;
 }
 
@@ -2246,7 +2172,7 @@ parse_said(struct span line, struct said *c)
 static void
 choose_line(struct chosen *c, struct span line)
 {
-	struct text t = { c->text, 0, sizeof c->text - 1 };
+	struct text t = text_in(c->text, sizeof c->text);
 	struct said got;
 	size_t i;
 
@@ -2265,14 +2191,13 @@ choose_line(struct chosen *c, struct span line)
 	c->last = t.len;
 	c->more = got.more;
 	c->code = got.code;
-	copy(c->enhanced, sizeof c->enhanced, got.enhanced.ptr,
-	    got.enhanced.len);
+	span_copy(got.enhanced, c->enhanced, sizeof c->enhanced);
 	if (got.text.len >= PROTOCOL_REPLY_LINE)
 		got.text.len = PROTOCOL_REPLY_LINE - 1;
 	for (i = 0; i < got.text.len; i++)	/* a NUL would end it */
 		text_char(&t, got.text.ptr[i] != '\0' ? got.text.ptr[i] : '?');
 	c->len = t.len;
-	c->text[t.len] = '\0';
+	text_end(&t);
 }
 
 /* A status whose meaning is "try again" never becomes a bounce. */
@@ -2597,11 +2522,11 @@ find_command(const char *name, char *space, size_t size)
 		return name;
 	for (; path != NULL; path = *end != '\0' ? end + 1 : NULL) {
 		end = path + strcspn(path, ":");
-		t = (struct text){ space, 0, size - 1 };
+		t = text_in(space, size);
 		text_span(&t, (struct span){ path, (size_t)(end - path) });
 		text_string(&t, end > path ? "/" : "./");
 		text_string(&t, name);
-		space[t.len] = '\0';
+		text_end(&t);
 		if (t.len == t.size || stat(space, &st) != 0 ||
 		    !S_ISREG(st.st_mode))
 			continue;
@@ -2958,7 +2883,7 @@ ask_command(struct smtpd *s, const struct lookup *l, struct reply *reply)
 	enum lookup_result user;
 	int status;
 
-	copy(name, sizeof name, l->name.whole.ptr, l->name.whole.len);
+	span_copy(l->name.whole, name, sizeof name);
 	execute(&o, open("/dev/null", O_RDONLY | O_CLOEXEC), &how);
 	status = status_of(&how);
 	user = judge_look_up(&o, status, reply);
@@ -2967,7 +2892,7 @@ ask_command(struct smtpd *s, const struct lookup *l, struct reply *reply)
 	else if (user == VALID_USER && l->expanded->len == 0)
 		add_member(&(struct members){ .to = l->expanded,
 		    .domain = usual_domain(s, &l->name) },
-		    trim((struct span){ o.first, o.first_len }));
+		    span_trimmed((struct span){ o.first, o.first_len }));
 	return user;
 }
 
@@ -2985,19 +2910,12 @@ look_up_name(void *context, const struct lookup *l, struct reply *reply)
 	return user;
 }
 
-static void
-text_hex(struct text *t, unsigned long n, int digits)
-{
-	while (digits-- > 0)
-		text_char(t, "0123456789abcdef"[n >> (4 * digits) & 15]);
-}
-
 /* Seconds, microseconds and process: no two messages of a host share it. */
 static void
 new_id(struct smtpd *s)
 {
-	struct text id = { s->id, 0, sizeof s->id - 1 };
-	struct text okay = { s->okay, 0, sizeof s->okay - 1 };
+	struct text id = text_in(s->id, sizeof s->id);
+	struct text okay = text_in(s->okay, sizeof s->okay);
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -3005,10 +2923,10 @@ new_id(struct smtpd *s)
 	text_hex(&id, (unsigned long)now.tv_sec & 0xffffffff, 8);
 	text_hex(&id, (unsigned long)now.tv_nsec / 1000, 5);
 	text_hex(&id, (unsigned long)own_pid(&s->log), 6);
-	s->id[id.len] = '\0';
+	text_end(&id);
 	text_string(&okay, "Ok ");
 	text_string(&okay, s->id);
-	s->okay[okay.len] = '\0';
+	text_end(&okay);
 }
 
 static bool
@@ -3071,7 +2989,7 @@ arguments(const struct run *r)
 	for (i = r->first; i < r->first + r->count; i++) {
 		to = envelope_recipient(r->e, i).whole;
 		argv[n++] = at;
-		copy(at, to.len + 1, to.ptr, to.len);
+		span_copy(to, at, to.len + 1);
 		at += to.len + 1;
 	}
 	argv[n] = NULL;
@@ -3204,12 +3122,10 @@ set_banner(void *member, const char *value)
 static const char *
 set_hostname(void *member, const char *value)
 {
-	size_t i;
+	struct span name = span_of(value);
 
-	for (i = 0; is_plain(value[i]) &&
-	    strchr("@+/<>", value[i]) == NULL; i++)
-		;
-	if (i == 0 || i > NAME_MAX_OCTETS || value[i] != '\0')
+	if (name.len == 0 || name.len > NAME_MAX_OCTETS ||
+	    !span_all(name, is_host_octet))
 		return "not a host name";
 	return set_text(member, value);
 }
@@ -3223,12 +3139,9 @@ set_directory(void *member, const char *value)
 static const char *
 set_count(void *member, const char *value)
 {
-	const char *end;
-
-	if (!parse_number(value, 1000000000,
-	    (unsigned long long *)member, &end) || *end != '\0')
-		return "not a number from 0 to 1000000000";
-	return NULL;
+	return span_number(span_of(value), 1000000000,
+	    (unsigned long long *)member) ? NULL :
+	    "not a number from 0 to 1000000000";
 }
 
 _Static_assert(PROTOCOL_RECIPIENTS_MAX == 25600, "what the error says");
@@ -3269,17 +3182,18 @@ static const char *
 set_size(void *member, const char *value)
 {
 	static const char suffix[] = "KMGkmg";
-	const char *end, *unit;
+	struct span number = span_of(value);
+	const char *unit = number.len == 0 ? NULL :
+	    strchr(suffix, value[number.len - 1]);
 	unsigned long long n;
 	unsigned shift = 0;
 
-	if (!parse_number(value, LLONG_MAX, &n, &end))
-		return "not a size: a number, K, M or G behind it";
-	if (*end != '\0' && (unit = strchr(suffix, *end)) != NULL) {
+	if (unit != NULL) {
 		shift = 10 * ((unsigned)(unit - suffix) % 3 + 1);
-		end++;
+		number.len--;
 	}
-	if (*end != '\0' || n > (unsigned long long)LLONG_MAX >> shift)
+	if (!span_number(number, LLONG_MAX, &n) ||
+	    n > (unsigned long long)LLONG_MAX >> shift)
 		return "not a size: a number, K, M or G behind it";
 	*(unsigned long long *)member = n << shift;
 	return NULL;
@@ -3450,7 +3364,7 @@ help_line(struct text *t, const struct choice *c)
 static _Noreturn void
 print(const struct text *t)
 {
-	exit(write_all(1, (struct span){ t->ptr, t->len }) ? EX_OK : EX_OSERR);
+	exit(write_all(1, text_span_of(t)) ? EX_OK : EX_OSERR);
 }
 
 static _Noreturn void
@@ -3532,7 +3446,7 @@ bad_option(int got, char **argv)
 	    is_long ? "takes no argument" :
 	    "unknown or ambiguous; see smtpd --help" };
 
-	copy(f.name, sizeof f.name, name, strlen(name));
+	span_copy(span_of(name), f.name, sizeof f.name);
 	return f;
 }
 
@@ -3541,11 +3455,12 @@ set_option(struct smtpd *s, const struct choice *c, const char *value)
 {
 	struct fault f = { .value = value,
 	    .why = c->set((char *)&s->settings + c->member, value) };
-	struct text t = { f.name, 0, sizeof f.name - 1 };
+	struct text t = text_in(f.name, sizeof f.name);
 
 	text_string(&t, c->name != NULL ? "--" : "-b");
 	if (c->name != NULL)
 		text_string(&t, c->name);
+	text_end(&t);
 	return f;
 }
 
@@ -3653,11 +3568,10 @@ static void
 take_systemd_socket(void)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
-	const char *end;
 	unsigned long long n;
 
 	if (pid == NULL || fds == NULL || strcmp(fds, "1") != 0 ||
-	    !parse_number(pid, INT_MAX, &n, &end) || *end != '\0' ||
+	    !span_number(span_of(pid), INT_MAX, &n) ||
 	    n != (unsigned long long)getpid())
 		return;
 	dup2(3, 0);

@@ -120,7 +120,7 @@ first_program() {
 
 build_static() {
 	mkdir "$WORK/static"
-	cp "$ROOT"/*.c "$ROOT"/*.h "$ROOT"/Makefile "$WORK/static"
+	cp -r "$ROOT"/*.c "$ROOT"/*.h "$ROOT"/lib "$ROOT"/Makefile "$WORK/static"
 	make -s -C "$WORK/static" static >&2
 }
 

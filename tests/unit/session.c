@@ -833,7 +833,7 @@ protocol_names(void)
 /* ---- the envelope ---- */
 
 static bool
-span_same(struct span octets, const char *want)
+is_exactly(struct span octets, const char *want)
 {
 	return octets.len == strlen(want) &&
 	    memcmp(octets.ptr, want, octets.len) == 0;
@@ -843,8 +843,8 @@ static bool
 mailbox_is(struct mailbox m, const char *whole, const char *local,
     const char *domain)
 {
-	return span_same(m.whole, whole) && span_same(m.local, local) &&
-	    span_same(m.domain, domain);
+	return is_exactly(m.whole, whole) && is_exactly(m.local, local) &&
+	    is_exactly(m.domain, domain);
 }
 
 static void
@@ -856,8 +856,8 @@ envelopes(void)
 	enter(READY, false);
 	say(&s, "MAIL FROM:<@x,@[1.2.3.4]:\"a@b\"@c.d> SIZE=5 ENVID=q+2B1");
 	ok(mailbox_is(e->sender, "\"a@b\"@c.d", "\"a@b\"", "c.d") &&
-	    span_same(e->options, "SIZE=5 ENVID=q+2B1") &&
-	    span_same(e->envid, "q+1") && span_same(e->helo, "c"),
+	    is_exactly(e->options, "SIZE=5 ENVID=q+2B1") &&
+	    is_exactly(e->envid, "q+1") && is_exactly(e->helo, "c"),
 	    "the sender, without its route; its parameters; ENVID decoded");
 	say(&s, "RCPT TO:<joe>");
 	say(&s, "RCPT TO: a@b  NOTIFY=NEVER \t ORCPT=x;y ");
@@ -866,20 +866,20 @@ envelopes(void)
 	    mailbox_is(envelope_recipient(e, 0), "joe", "joe", "") &&
 	    mailbox_is(envelope_recipient(e, 1), "a@b", "a", "b") &&
 	    mailbox_is(envelope_recipient(e, 2), "a@b", "a", "b") &&
-	    span_same(envelope_options(e, 0), "") &&
-	    span_same(envelope_options(e, 1), "NOTIFY=NEVER ORCPT=x;y") &&
-	    span_same(envelope_options(e, 2), ""),
+	    is_exactly(envelope_options(e, 0), "") &&
+	    is_exactly(envelope_options(e, 1), "NOTIFY=NEVER ORCPT=x;y") &&
+	    is_exactly(envelope_options(e, 2), ""),
 	    "the recipients in their order, twice where given twice");
 	say(&s, "RSET");
 	say(&s, "MAIL FROM:<>");
-	ok(mailbox_is(e->sender, "", "", "") && span_same(e->options, "") &&
-	    span_same(e->envid, "") && e->recipients == 0 &&
+	ok(mailbox_is(e->sender, "", "", "") && is_exactly(e->options, "") &&
+	    is_exactly(e->envid, "") && e->recipients == 0 &&
 	    e->body == BODY_7BIT && !e->utf8, "RSET forgets all of it");
 	say(&s, "RSET");
 	say(&s, "MAIL FROM:<a@b> SMTPUTF8 BODY=8BITMIME ENVID=x FOO");
 	say(&s, "MAIL FROM:<a@b>");
-	ok(!e->utf8 && e->body == BODY_7BIT && span_same(e->envid, "") &&
-	    span_same(e->options, ""),
+	ok(!e->utf8 && e->body == BODY_7BIT && is_exactly(e->envid, "") &&
+	    is_exactly(e->options, ""),
 	    "a MAIL that was refused leaves nothing");
 }
 

@@ -1,0 +1,219 @@
+#include "text.h"
+
+/* ---- spans ---- */
+
+const char *
+span_find(struct span s, char c)
+{
+	return memchr(s.ptr, c, s.len);
+}
+
+bool
+span_is(struct span s, const char *string)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if (string[i] == '\0' ||
+		    ascii_lower(s.ptr[i]) != ascii_lower(string[i]))
+			return false;
+	return string[i] == '\0';
+}
+
+bool
+span_same(struct span a, struct span b)
+{
+	return a.len == b.len && span_starts(a, b);
+}
+
+bool
+span_starts(struct span s, struct span with)
+{
+	size_t i;
+
+	for (i = 0; i < s.len && i < with.len; i++)
+		if (ascii_lower(s.ptr[i]) != ascii_lower(with.ptr[i]))
+			return false;
+	return i == with.len;
+}
+
+struct span
+span_unindented(struct span s)
+{
+	while (s.len > 0 && is_blank(s.ptr[0]))
+		s = span_skip(s, 1);
+	return s;
+}
+
+struct span
+span_trimmed(struct span s)
+{
+	while (s.len > 0 && is_space(s.ptr[s.len - 1]))
+		s.len--;
+	while (s.len > 0 && is_space(s.ptr[0]))
+		s = span_skip(s, 1);
+	return s;
+}
+
+struct span
+span_take_word(struct span *s)
+{
+	struct span word = span_unindented(*s);
+	size_t n = 0;
+
+	while (n < word.len && !is_blank(word.ptr[n]))
+		n++;
+	*s = span_unindented(span_skip(word, n));
+	return span_first(word, n);
+}
+
+bool
+span_number(struct span s, unsigned long long max, unsigned long long *number)
+{
+	unsigned digit;
+	size_t i;
+
+	*number = 0;
+	for (i = 0; i < s.len; i++) {
+		digit = (unsigned)(s.ptr[i] - '0');
+		if (!is_digit(s.ptr[i]) || *number > (max - digit) / 10)
+			return false;
+		*number = *number * 10 + digit;
+	}
+	return s.len > 0;
+}
+
+void
+span_copy(struct span s, char *to, size_t size)
+{
+	struct text t = text_in(to, size);
+
+	text_span(&t, s);
+	text_end(&t);
+}
+
+/* ---- texts ---- */
+
+const char *
+text_end(struct text *t)
+{
+	t->ptr[t->len] = '\0';
+	return t->ptr;
+}
+
+void
+text_span(struct text *t, struct span octets)
+{
+	size_t room = t->size - t->len;
+	size_t len = octets.len < room ? octets.len : room;
+
+	memcpy(t->ptr + t->len, octets.ptr, len);
+	t->len += len;
+}
+
+void
+text_number(struct text *t, unsigned long long number)
+{
+	char digits[20], *first = digits + sizeof digits;
+
+	do
+		*--first = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	text_span(t, (struct span){ first,
+	    (size_t)(digits + sizeof digits - first) });
+}
+
+void
+text_hex(struct text *t, unsigned long number, unsigned digits)
+{
+	while (digits-- > 0)
+		text_char(t, "0123456789abcdef"[number >> (4 * digits) & 15]);
+}
+
+/* ---- encodings ---- */
+
+size_t
+utf8_character(struct span s)
+{
+	static const unsigned long least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	unsigned char c = (unsigned char)s.ptr[0];
+	size_t n = c < 0x80 ? 1 : c < 0xc0 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 :
+	    c < 0xf8 ? 4 : 0;
+	unsigned long value = n < 2 ? c : c & (0x7fUL >> n);
+	size_t i;
+
+	if (n == 0 || n > s.len)
+		return 0;
+	for (i = 1; i < n; i++) {
+		c = (unsigned char)s.ptr[i];
+		if ((c & 0xc0) != 0x80)
+			return 0;
+		value = value << 6 | (c & 0x3f);
+	}
+	if (value < least[n] || value > 0x10ffff ||
+	    (value >= 0xd800 && value < 0xe000))
+		return 0;
+	return n;
+}
+
+bool
+is_utf8(struct span s)
+{
+	size_t n;
+
+	while (s.len > 0) {
+		if ((n = utf8_character(s)) == 0)
+			return false;
+		s = span_skip(s, n);
+	}
+	return true;
+}
+
+/* What stands in xtext as it is. */
+static bool
+is_plain(char c)
+{
+	return c > ' ' && c < 127 && c != '=' && c != '+';
+}
+
+/* The value of a hexadecimal digit, upper case only; 16 for anything else. */
+static unsigned
+hex(char c)
+{
+	return is_digit(c) ? (unsigned)(c - '0') :
+	    c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10 : 16;
+}
+
+/* Takes one octet off *s; false where it is none, or a control octet. */
+static bool
+take_xtext(struct span *s, char *octet)
+{
+	unsigned high, low;
+
+	*octet = s->ptr[0];
+	if (*octet != '+') {
+		*s = span_skip(*s, 1);
+		return is_plain(*octet);
+	}
+	high = s->len < 3 ? 16 : hex(s->ptr[1]);
+	low = s->len < 3 ? 16 : hex(s->ptr[2]);
+	if (high > 15 || low > 15)
+		return false;
+	*octet = (char)(high << 4 | low);
+	*s = span_skip(*s, 3);
+	return !is_control(*octet);
+}
+
+bool
+decode_xtext(struct span s, struct text *t)
+{
+	char octet;
+
+	while (s.len > 0) {
+		if (!take_xtext(&s, &octet))
+			return false;
+		if (t != NULL)
+			text_char(t, octet);
+	}
+	return true;
+}
