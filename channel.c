@@ -105,7 +105,7 @@ wait_until(int read_fd, int write_fd, long long rest)
 }
 
 enum channel_status
-channel_wait(struct channel *c, int read_fd, int write_fd, long long deadline)
+channel_wait(long long *let_in, int read_fd, int write_fd, long long deadline)
 {
 	enum channel_status status;
 	long long now = channel_now(), rest = CHANNEL_FOREVER;
@@ -116,10 +116,10 @@ channel_wait(struct channel *c, int read_fd, int write_fd, long long deadline)
 
 	/* Linux lets no signal in where a descriptor was ready at once: a
 	 * client that never pauses would hold them off for ever. */
-	if (status != CHANNEL_OK || c->let_in == 0)
-		c->let_in = now;
-	else if (now - c->let_in >= SIGNALS_EVERY) {
-		c->let_in = now;
+	if (status != CHANNEL_OK || *let_in == 0)
+		*let_in = now;
+	else if (now - *let_in >= SIGNALS_EVERY) {
+		*let_in = now;
 		if (wait_until(-1, -1, 0) == CHANNEL_INTERRUPTED)
 			status = CHANNEL_INTERRUPTED;
 	}
@@ -206,7 +206,7 @@ channel_fill(struct channel *c, long long deadline)
 	if (status != CHANNEL_OK)
 		return status;
 	do {
-		status = channel_wait(c, c->read_fd, -1, deadline);
+		status = channel_wait(&c->let_in, c->read_fd, -1, deadline);
 		if (status == CHANNEL_ERROR)
 			c->read_errno = errno;
 		if (status == CHANNEL_OK)
@@ -259,6 +259,12 @@ size_t
 channel_room(const struct channel *c)
 {
 	return sizeof c->out - c->queued;
+}
+
+size_t
+channel_unsent(const struct channel *c)
+{
+	return c->queued - c->sent;
 }
 
 void
@@ -333,7 +339,7 @@ channel_flush(struct channel *c)
 		}
 		if (c->flush_by == 0)
 			c->flush_by = channel_now() + c->patience;
-		status = channel_wait(c, -1, c->write_fd, c->flush_by);
+		status = channel_wait(&c->let_in, -1, c->write_fd, c->flush_by);
 		if (status == CHANNEL_INTERRUPTED)
 			return status;
 		if (status == CHANNEL_ERROR)

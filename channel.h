@@ -54,7 +54,7 @@ struct channel {
 	unsigned long long octets_out;	/* readable: octets written */
 	long long patience;		/* longest that one flush may take */
 	long long flush_by;		/* deadline of a flush; 0: none is on */
-	long long let_in;		/* when signals were last let in */
+	long long let_in;		/* channel_wait's */
 	enum channel_status broken;	/* why nothing is written any more */
 	enum channel_kind reads, writes;
 	bool unread;			/* written, and nothing read since */
@@ -80,8 +80,10 @@ long long channel_now(void);
 
 /* The one wait of the program, and the one place where signals arrive: until
  * read_fd can be read, write_fd can be written (-1: not asked), or the deadline
- * comes.  OK, TIMEOUT, INTERRUPTED, ERROR (nothing that can be waited for). */
-enum channel_status channel_wait(struct channel *c, int read_fd, int write_fd,
+ * comes.  It needs no channel.  *let_in is for whoever waits again and again,
+ * 0 at first: when its waits let signals in last.
+ * OK, TIMEOUT, INTERRUPTED, ERROR (nothing that can be waited for). */
+enum channel_status channel_wait(long long *let_in, int read_fd, int write_fd,
     long long deadline);
 
 /* Flushes, then waits for input and takes what is there, one octet at least.
@@ -123,6 +125,9 @@ void channel_shutdown(struct channel *c);
  * octets: a TCP socket that is closed over unread input resets, and our last
  * words are lost.  Without effect on anything but a socket. */
 void channel_drain(struct channel *c, long long deadline, size_t max);
+
+/* Octets that were queued and did not leave. */
+size_t channel_unsent(const struct channel *c);
 
 /* The status in words. */
 const char *channel_text(enum channel_status status);

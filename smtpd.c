@@ -38,6 +38,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "lib/log.h"
 #include "protocol.h"
 
 #define VERSION "0.1"
@@ -53,8 +54,6 @@ enum {
 };
 
 enum {
-	LOG_LINE_MAX = 4096,		/* octets of one write */
-	LOG_VALUE_MAX = 800,		/* of them for one value */
 	LOG_OUTPUT_MAX = 64 * 1024,	/* octets of a command's output */
 	MEMORY_MAX = 1024 * 1024,	/* larger messages go to a file */
 	PIECE = 16 * 1024,		/* smaller pieces are gathered */
@@ -66,9 +65,6 @@ enum {
 	CHOSEN_LINES = 10,		/* of a reply that a command chooses */
 	ADDRESS_MAX = 64, PORT_SIZE = 8, NAME_MAX_OCTETS = 255
 };
-
-enum log_to { LOG_DEFAULT, LOG_STDERR, LOG_SYSLOG, LOG_NONE };
-enum log_level { LOG_CONFIG = 3, LOG_FAULT = 4, LOG_INFO = 6 };
 
 /* One value of an option that may be given often: itself, or a file of such
  * values, open from the start of the session to its end. */
@@ -95,15 +91,6 @@ struct settings {
 	bool received, return_path, verbose, check, help, version;
 	const char *spool;
 	enum log_to log;
-};
-
-struct log {
-	enum log_to to;
-	int fd;				/* of syslog; -1: not open */
-	bool journal;			/* stderr is the journal */
-	bool stuck;			/* nobody reads it */
-	int pid;			/* 0: not asked for yet */
-	struct text line;
 };
 
 struct peer {
@@ -192,116 +179,6 @@ on_signal(int signal)
 		stop_signal = signal;
 }
 
-/* ---- log: one event a line, one write a line ---- */
-
-static bool
-is_plain(char c)
-{
-	return is_host_octet(c) || c == '@' || c == '+' || c == '/' ||
-	    c == '<' || c == '>';
-}
-
-static int
-own_pid(struct log *l)
-{
-	if (l->pid == 0)
-		l->pid = getpid();
-	return l->pid;
-}
-
-static void
-log_begin(struct smtpd *s, enum log_level level, const char *event)
-{
-	struct log *l = &s->log;
-
-	l->line = (struct text){ s->log_space, 0, sizeof s->log_space - 1 };
-	if (l->to == LOG_SYSLOG || l->journal) {
-		text_char(&l->line, '<');
-		text_number(&l->line, (l->journal ? 0U : 2U << 3) + level);
-		text_char(&l->line, '>');
-	}
-	if (!l->journal) {
-		text_string(&l->line, "smtpd[");
-		text_number(&l->line, (unsigned)own_pid(l));
-		text_string(&l->line, "]: ");
-	}
-	text_string(&l->line, event);
-}
-
-static void
-log_key(struct smtpd *s, const char *key)
-{
-	text_char(&s->log.line, ' ');
-	text_string(&s->log.line, key);
-	text_char(&s->log.line, '=');
-}
-
-static void
-log_octet(struct text *t, char c)
-{
-	static const char digits[] = "0123456789ABCDEF";
-
-	if (c >= ' ' && c < 127 && c != '"' && c != '\\') {
-		text_char(t, c);
-		return;
-	}
-	text_string(t, "\\x");
-	text_char(t, digits[(unsigned char)c >> 4]);
-	text_char(t, digits[c & 15]);
-}
-
-/* In quotes where it holds anything but plain octets; cut and marked where it
- * is longer than max. */
-static void
-log_long(struct smtpd *s, const char *key, struct span value, size_t max)
-{
-	struct text *t = &s->log.line;
-	size_t i, end;
-
-	log_key(s, key);
-	for (i = 0; i < value.len && is_plain(value.ptr[i]); i++)
-		;
-	if (value.len > 0 && i == value.len && i <= max) {
-		text_span(t, value);
-		return;
-	}
-	text_char(t, '"');
-	end = t->len + max;
-	for (i = 0; i < value.len && t->len < end; i++)
-		log_octet(t, value.ptr[i]);
-	text_string(t, i < value.len ? "...\"" : "\"");
-}
-
-static void
-log_span(struct smtpd *s, const char *key, struct span value)
-{
-	log_long(s, key, value, LOG_VALUE_MAX);
-}
-
-static void
-log_string(struct smtpd *s, const char *key, const char *value)
-{
-	log_span(s, key, span_of(value));
-}
-
-static void
-log_number(struct smtpd *s, const char *key, unsigned long long value)
-{
-	log_key(s, key);
-	text_number(&s->log.line, value);
-}
-
-static void
-log_seconds(struct smtpd *s, long long since)
-{
-	unsigned long long ms = (unsigned long long)(channel_now() - since);
-	unsigned long long rest = ms % 1000;
-
-	log_number(s, "seconds", ms / 1000);
-	text_string(&s->log.line, rest < 10 ? ".00" : rest < 100 ? ".0" : ".");
-	text_number(&s->log.line, rest);
-}
-
 static void
 log_reply(struct smtpd *s, const struct reply *reply)
 {
@@ -313,89 +190,7 @@ log_reply(struct smtpd *s, const struct reply *reply)
 		text_char(&t, ' ');
 		text_string(&t, reply->enhanced);
 	}
-	log_span(s, "reply", text_span_of(&t));
-}
-
-static void
-log_client(struct smtpd *s)
-{
-	log_string(s, "client", s->peer.address[0] != '\0' ? s->peer.address :
-	    "unknown");
-}
-
-static void
-syslog_open(struct log *l)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX,
-	    .sun_path = "/dev/log" };
-
-	l->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (l->fd >= 0 && connect(l->fd, (struct sockaddr *)&to, sizeof to)) {
-		close(l->fd);
-		l->fd = -1;
-	}
-}
-
-/* Never waited for; a daemon that was restarted is found again, once. */
-static void
-syslog_send(struct log *l)
-{
-	int tries;
-
-	for (tries = 0; tries < 2; tries++) {
-		if (l->fd < 0)
-			syslog_open(l);
-		if (l->fd < 0 || send(l->fd, l->line.ptr, l->line.len,
-		    MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno == EAGAIN)
-			return;
-		close(l->fd);
-		l->fd = -1;
-	}
-}
-
-/* May stderr be written without blocking?  A reader that is slow gets a second,
- * once; one that does not read costs lines, not mail. */
-static bool
-log_ready(struct smtpd *s)
-{
-	enum channel_status status;
-	long long limit;
-
-	if (S_ISREG(s->descriptor[2].st_mode))
-		return true;
-	limit = s->log.stuck ? 0 : channel_now() + 1000;
-	do
-		status = channel_wait(&s->channel, -1, 2, limit);
-	while (status == CHANNEL_INTERRUPTED);
-	s->log.stuck = status != CHANNEL_OK;
-	return !s->log.stuck;
-}
-
-/* A line that cannot be written is lost; the mail is not. */
-static void
-log_end(struct smtpd *s)
-{
-	struct log *l = &s->log;
-
-	if (l->to == LOG_SYSLOG)
-		syslog_send(l);
-	if (l->to != LOG_STDERR || !log_ready(s))
-		return;
-	l->line.ptr[l->line.len] = '\n';
-	while (write(2, l->line.ptr, l->line.len + 1) < 0 && errno == EINTR)
-		;
-}
-
-/* Is stderr the journal's own socket?  "device:inode" says so. */
-static bool
-is_journal(const struct stat *st)
-{
-	const char *at = getenv("JOURNAL_STREAM");
-	char *end;
-
-	return at != NULL && strtoull(at, &end, 10) == st->st_dev &&
-	    *end == ':' && strtoull(end + 1, &end, 10) == st->st_ino &&
-	    *end == '\0';
+	log_span(&s->log, "reply", text_span_of(&t));
 }
 
 /* Rule 4: is descriptor 2 the client's, as inetd leaves it? */
@@ -415,27 +210,17 @@ is_client(const struct smtpd *s)
 	return false;
 }
 
-static void
-log_open(struct smtpd *s, enum log_to to)
-{
-	struct log *l = &s->log;
-
-	l->to = to;
-	l->fd = -1;
-	l->journal = to == LOG_STDERR && is_journal(&s->descriptor[2]);
-}
-
 /* As the options say, but never to the client. */
 static void
 log_where(struct smtpd *s)
 {
 	enum log_to to = s->settings.log;
 
-	if (is_client(s) && to != LOG_NONE)
-		to = LOG_SYSLOG;
-	else if (to == LOG_DEFAULT)
-		to = LOG_STDERR;
-	log_open(s, to);
+	if (is_client(s) && to != LOG_TO_NONE)
+		to = LOG_TO_SYSLOG;
+	else if (to == LOG_TO_USUAL)
+		to = LOG_TO_STDERR;
+	log_open(&s->log, to, &s->descriptor[2], s->log_space);
 }
 
 /* ---- the end of it ---- */
@@ -453,12 +238,13 @@ die(struct smtpd *s, int status, const char *what, const char *why)
 	text_string(&t, ": ");
 	text_string(&t, why);
 	if (!s->has_client && (status == EX_USAGE || s->settings.check))
-		log_open(s, LOG_STDERR);	/* whatever that is */
-	else if (s->log.to == LOG_DEFAULT)
+		log_open(&s->log, LOG_TO_STDERR,	/* whatever that is */
+		    &s->descriptor[2], s->log_space);
+	else if (s->log.to == LOG_TO_USUAL)
 		log_where(s);
-	log_begin(s, LOG_CONFIG, "config");
-	log_span(s, "error", text_span_of(&t));
-	log_end(s);
+	log_begin(&s->log, LOG_CONFIG, "config");
+	log_span(&s->log, "error", text_span_of(&t));
+	log_end(&s->log);
 	if (s->has_client) {
 		channel_open(&s->channel, 0, 1, 10000);
 		protocol_refuse(&s->session, &s->channel, &sorry);
@@ -2256,12 +2042,12 @@ struct output {
 static void
 log_output(const struct run *r)
 {
-	log_begin(r->s, LOG_INFO, "output");
+	log_begin(&r->s->log, LOG_INFO, "output");
 	if (!r->look_up)
-		log_string(r->s, "id", r->s->id);
+		log_string(&r->s->log, "id", r->s->id);
 	else {
-		log_client(r->s);
-		log_span(r->s, "to", r->to.whole);
+		log_client(&r->s->log);
+		log_span(&r->s->log, "to", r->to.whole);
 	}
 }
 
@@ -2284,8 +2070,8 @@ output_piece(struct output *o, bool ends)
 		piece.len = room;
 	if (piece.len > 0) {
 		log_output(o->run);
-		log_long(s, "line", piece, LOG_LINE_MAX - 1024);
-		log_end(s);
+		log_long(&s->log, "line", piece, LOG_LINE_MAX - 1024);
+		log_end(&s->log);
 	}
 	o->logged += piece.len;
 	o->len = 0;
@@ -2316,8 +2102,8 @@ output_end(struct output *o)
 	if (o->octets == o->logged)
 		return;
 	log_output(o->run);
-	log_number(o->run->s, "dropped", o->octets - o->logged);
-	log_end(o->run->s);
+	log_number(&o->run->s->log, "dropped", o->octets - o->logged);
+	log_end(&o->run->s->log);
 }
 
 /* What can be read at once; false at the end of file. */
@@ -2380,6 +2166,7 @@ await(struct output *o, pid_t pid, int out, struct outcome *how)
 	const struct run *r = o->run;
 	long long deadline = channel_now() + r->limit;
 	enum channel_status status;
+	long long let_in = 0;
 	bool open = true;
 
 	/* no SIGCHLD is lost: it is let in by the wait, or by one for the log
@@ -2388,7 +2175,7 @@ await(struct output *o, pid_t pid, int out, struct outcome *how)
 		if (channel_now() >= deadline &&
 		    !kill_group(how, pid, &deadline, r->grace))
 			return;
-		status = channel_wait(&r->s->channel, open ? out : -1, -1,
+		status = channel_wait(&let_in, open ? out : -1, -1,
 		    deadline);
 		if (status == CHANNEL_OK)
 			open = output_read(o, out);
@@ -2716,7 +2503,7 @@ log_script_fault(struct smtpd *s, const char *name)
 	const char *fault = path == NULL ? NULL : script_fault(path);
 
 	if (fault != NULL)
-		log_string(s, "hint", fault);
+		log_string(&s->log, "hint", fault);
 }
 
 static void
@@ -2725,22 +2512,22 @@ log_outcome(const struct run *r, const struct outcome *how)
 	struct smtpd *s = r->s;
 
 	if (how->error != 0) {
-		log_number(s, "exit", 127);
-		log_string(s, "error", strerror(how->error));
+		log_number(&s->log, "exit", 127);
+		log_string(&s->log, "error", strerror(how->error));
 		if (how->error == ENOENT || how->error == ENOEXEC ||
 		    how->error == EACCES)
 			log_script_fault(s, r->file);
-		log_string(s, "command", r->file);
+		log_string(&s->log, "command", r->file);
 	} else if (how->stuck)
-		log_string(s, "signal", "stuck");
+		log_string(&s->log, "signal", "stuck");
 	else if (WIFSIGNALED(how->status))
-		log_number(s, "signal", (unsigned)WTERMSIG(how->status));
+		log_number(&s->log, "signal", (unsigned)WTERMSIG(how->status));
 	else
-		log_number(s, "exit", (unsigned)WEXITSTATUS(how->status));
+		log_number(&s->log, "exit", (unsigned)WEXITSTATUS(how->status));
 	if (how->flooded)
-		log_string(s, "error", "too much output");
+		log_string(&s->log, "error", "too much output");
 	else if (how->error == 0 && how->timed_out)
-		log_string(s, "timeout", "yes");
+		log_string(&s->log, "timeout", "yes");
 }
 
 /* The line of a message: a run's; one that was not run (how is NULL); one that
@@ -2755,27 +2542,27 @@ log_message(const struct run *r, const struct outcome *how,
 	bool ours = reply != NULL && reply->code / 100 == 4 &&
 	    reply->text != s->chosen.text;
 
-	log_begin(s, ours ? LOG_FAULT : LOG_INFO, "message");
-	log_string(s, "id", s->id);
-	log_client(s);
-	log_span(s, "helo", e->helo);
-	log_span(s, "from", from.len > 0 ? from : span_of("<>"));
+	log_begin(&s->log, ours ? LOG_FAULT : LOG_INFO, "message");
+	log_string(&s->log, "id", s->id);
+	log_client(&s->log);
+	log_span(&s->log, "helo", e->helo);
+	log_span(&s->log, "from", from.len > 0 ? from : span_of("<>"));
 	if (r->count > 0)
-		log_span(s, "to", envelope_recipient(e, r->first).whole);
-	log_number(s, "nrcpt", r->count);
-	log_number(s, "size", s->spool.size + s->spool.pending_len);
+		log_span(&s->log, "to", envelope_recipient(e, r->first).whole);
+	log_number(&s->log, "nrcpt", r->count);
+	log_number(&s->log, "size", s->spool.size + s->spool.pending_len);
 	if (how != NULL)
 		log_outcome(r, how);
 	else if (s->spool.error != 0) {
-		log_string(s, "spool", s->settings.spool);
-		log_string(s, "error", strerror(s->spool.error));
+		log_string(&s->log, "spool", s->settings.spool);
+		log_string(&s->log, "error", strerror(s->spool.error));
 	}
 	if (reply != NULL)
 		log_reply(s, reply);
 	else
-		log_string(s, "dropped", "yes");
-	log_seconds(s, s->since);
-	log_end(s);
+		log_string(&s->log, "dropped", "yes");
+	log_seconds(&s->log, s->since);
+	log_end(&s->log);
 }
 
 /* ---- the session's handler ---- */
@@ -2783,11 +2570,11 @@ log_message(const struct run *r, const struct outcome *how,
 static void
 log_file_fault(struct smtpd *s)
 {
-	log_begin(s, LOG_FAULT, "lookup");
-	log_client(s);
-	log_string(s, "file", s->reader.file->value);
-	log_string(s, "error", s->reader.fault);
-	log_end(s);
+	log_begin(&s->log, LOG_FAULT, "lookup");
+	log_client(&s->log);
+	log_string(&s->log, "file", s->reader.file->value);
+	log_string(&s->log, "error", s->reader.fault);
+	log_end(&s->log);
 }
 
 static enum forward_result
@@ -2856,12 +2643,12 @@ judge_look_up(const struct output *o, int status, struct reply *reply)
 static void
 log_look_up(const struct run *r, const struct outcome *how, long long since)
 {
-	log_begin(r->s, LOG_FAULT, "lookup");
-	log_client(r->s);
-	log_span(r->s, "to", r->to.whole);
+	log_begin(&r->s->log, LOG_FAULT, "lookup");
+	log_client(&r->s->log);
+	log_span(&r->s->log, "to", r->to.whole);
 	log_outcome(r, how);
-	log_seconds(r->s, since);
-	log_end(r->s);
+	log_seconds(&r->s->log, since);
+	log_end(&r->s->log);
 }
 
 /* Rule 3: the name is one word of its command line, behind the command. */
@@ -2922,7 +2709,7 @@ new_id(struct smtpd *s)
 	s->date = now.tv_sec;
 	text_hex(&id, (unsigned long)now.tv_sec & 0xffffffff, 8);
 	text_hex(&id, (unsigned long)now.tv_nsec / 1000, 5);
-	text_hex(&id, (unsigned long)own_pid(&s->log), 6);
+	text_hex(&id, (unsigned long)s->log.pid, 6);
 	text_end(&id);
 	text_string(&okay, "Ok ");
 	text_string(&okay, s->id);
@@ -3054,26 +2841,26 @@ answered(void *context, const struct exchange *x)
 
 	if (s->settings.verbose) {
 		if (x->line.len > 0) {
-			log_begin(s, LOG_INFO, "command");
-			log_client(s);
-			log_long(s, "line", x->line, 3000);
-			log_end(s);
+			log_begin(&s->log, LOG_INFO, "command");
+			log_client(&s->log);
+			log_long(&s->log, "line", x->line, 3000);
+			log_end(&s->log);
 		}
-		log_begin(s, LOG_INFO, "reply");
-		log_client(s);
+		log_begin(&s->log, LOG_INFO, "reply");
+		log_client(&s->log);
 		log_reply(s, x->reply);
-		log_string(s, "text", x->reply->text);
-		log_end(s);
+		log_string(&s->log, "text", x->reply->text);
+		log_end(&s->log);
 	}
 	if (x->reply->code < 400 || x->message || x->verb == NULL)
 		return;
-	log_begin(s, LOG_INFO, "refuse");
-	log_client(s);
-	log_string(s, "verb", x->verb[0] != '\0' ? x->verb : "unknown");
+	log_begin(&s->log, LOG_INFO, "refuse");
+	log_client(&s->log);
+	log_string(&s->log, "verb", x->verb[0] != '\0' ? x->verb : "unknown");
 	log_reply(s, x->reply);
 	if (x->mailbox.len > 0)
-		log_span(s, "to", x->mailbox);
-	log_end(s);
+		log_span(&s->log, "to", x->mailbox);
+	log_end(&s->log);
 }
 
 static const struct protocol_handler handler = {
@@ -3202,11 +2989,11 @@ set_size(void *member, const char *value)
 static const char *
 set_log(void *member, const char *value)
 {
-	static const char *const to[] = { [LOG_STDERR] = "stderr",
-	    [LOG_SYSLOG] = "syslog", [LOG_NONE] = "none" };
+	static const char *const to[] = { [LOG_TO_STDERR] = "stderr",
+	    [LOG_TO_SYSLOG] = "syslog", [LOG_TO_NONE] = "none" };
 	enum log_to i;
 
-	for (i = LOG_STDERR; i <= LOG_NONE; i++)
+	for (i = LOG_TO_STDERR; i <= LOG_TO_NONE; i++)
 		if (strcmp(value, to[i]) == 0) {
 			*(enum log_to *)member = i;
 			return NULL;
@@ -3676,11 +3463,11 @@ log_connect(struct smtpd *s)
 {
 	if (!s->settings.verbose)
 		return;
-	log_begin(s, LOG_INFO, "connect");
-	log_client(s);
+	log_begin(&s->log, LOG_INFO, "connect");
+	log_client(&s->log);
 	if (s->peer.port[0] != '\0')
-		log_string(s, "port", s->peer.port);
-	log_end(s);
+		log_string(&s->log, "port", s->peer.port);
+	log_end(&s->log);
 }
 
 static void
@@ -3691,20 +3478,20 @@ log_close(struct smtpd *s, enum protocol_reason reason, long long since)
 
 	if (c->octets_in == 0 && reason == PROTOCOL_EOF && !s->settings.verbose)
 		return;		/* a health probe */
-	log_begin(s, LOG_INFO, "close");
-	log_client(s);
+	log_begin(&s->log, LOG_INFO, "close");
+	log_client(&s->log);
 	if (s->peer.port[0] != '\0')
-		log_string(s, "port", s->peer.port);
-	log_string(s, "reason", reasons[reason]);
+		log_string(&s->log, "port", s->peer.port);
+	log_string(&s->log, "reason", reasons[reason]);
 	if (error != 0)
-		log_string(s, "error", strerror(error));
-	log_number(s, "messages", s->messages);
-	log_number(s, "in", c->octets_in);
-	log_number(s, "out", c->octets_out);
-	if (c->queued > c->sent)
-		log_number(s, "unsent", c->queued - c->sent);
-	log_seconds(s, since);
-	log_end(s);
+		log_string(&s->log, "error", strerror(error));
+	log_number(&s->log, "messages", s->messages);
+	log_number(&s->log, "in", c->octets_in);
+	log_number(&s->log, "out", c->octets_out);
+	if (channel_unsent(c) > 0)
+		log_number(&s->log, "unsent", channel_unsent(c));
+	log_seconds(&s->log, since);
+	log_end(&s->log);
 }
 
 /* For whoever types. */
@@ -3715,7 +3502,7 @@ greet_terminal(const struct smtpd *s)
 	    "SMTP by hand: EHLO me begins, HELP says what there is, QUIT or "
 	    "control-D ends.\n";
 
-	if (S_ISCHR(s->descriptor[0].st_mode) && s->log.to == LOG_STDERR &&
+	if (S_ISCHR(s->descriptor[0].st_mode) && s->log.to == LOG_TO_STDERR &&
 	    isatty(0) && isatty(2))
 		(void)!write(2, text, sizeof text - 1);
 }
@@ -3740,6 +3527,8 @@ main(int argc, char **argv)
 {
 	static struct smtpd s;
 
+	s.log.pid = getpid();
+	s.log.client = s.peer.address;
 	take_signals();
 	open_descriptors(&s);
 	if (getenv("PATH") == NULL)

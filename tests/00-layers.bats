@@ -6,14 +6,16 @@ load helper
 ROOMS='
 text:
 channel:
+log: text channel
 protocol: text channel
-smtpd: text channel protocol
+smtpd: text channel log protocol
 '
 
 # What a room may ask of the system; a room that has no line asks nothing but
 # what calculates.
 POWERS='
 channel: clock descriptors signals
+log: descriptors environment
 smtpd: clock descriptors environment exit files heap host processes signals
 '
 

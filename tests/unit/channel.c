@@ -252,8 +252,8 @@ waiting(void)
 	queue("y");
 	ok(channel_fill(&c, soon()) == CHANNEL_TIMEOUT && they_hear("y"),
 	    "a fill flushes before it waits");
-	ok(channel_wait(&c, -1, -1, soon()) == CHANNEL_TIMEOUT &&
-	    channel_wait(&c, -1, e.out, CHANNEL_FOREVER) == CHANNEL_OK,
+	ok(channel_wait(&c.let_in, -1, -1, soon()) == CHANNEL_TIMEOUT &&
+	    channel_wait(&c.let_in, -1, e.out, CHANNEL_FOREVER) == CHANNEL_OK,
 	    "a wait asks only what it is told to");
 	close_ends();
 }
@@ -607,8 +607,8 @@ too_high(void)
 	if (fd < 0)
 		printf("# no descriptor past FD_SETSIZE here\n");
 	else
-		ok(channel_wait(&c, fd, -1, late()) == CHANNEL_ERROR &&
-		    channel_wait(&c, -1, fd, late()) == CHANNEL_ERROR,
+		ok(channel_wait(&c.let_in, fd, -1, late()) == CHANNEL_ERROR &&
+		    channel_wait(&c.let_in, -1, fd, late()) == CHANNEL_ERROR,
 		    "what cannot be waited for is an error");
 	if (fd >= 0)
 		close(fd);
@@ -836,7 +836,7 @@ interrupted_fill(void)
 	they_type("x");
 	ok(fills() && has("x") && signals == 1, "the same call goes on");
 	raise(SIGUSR1);
-	ok(channel_wait(&c, -1, -1, late()) == CHANNEL_INTERRUPTED &&
+	ok(channel_wait(&c.let_in, -1, -1, late()) == CHANNEL_INTERRUPTED &&
 	    signals == 2, "as does a wait for nothing else");
 	close_ends();
 }
