@@ -38,7 +38,10 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "lib/date.h"
+#include "lib/file.h"
 #include "lib/log.h"
+#include "lib/spool.h"
 #include "protocol.h"
 
 #define VERSION "0.1"
@@ -55,8 +58,6 @@ enum {
 
 enum {
 	LOG_OUTPUT_MAX = 64 * 1024,	/* octets of a command's output */
-	MEMORY_MAX = 1024 * 1024,	/* larger messages go to a file */
-	PIECE = 16 * 1024,		/* smaller pieces are gathered */
 	TERM_TO_KILL = 5000,		/* ms */
 	LOOKUP_TIME = 30 * 1000,	/* ms; a look-up's */
 	LOOKUP_TERM_TO_KILL = 1000,
@@ -109,18 +110,6 @@ struct chosen {
 	char enhanced[sizeof "5.999.999"];	/* "": not given */
 	size_t len, last;		/* of the text; its last line's start */
 	char text[CHOSEN_LINES * PROTOCOL_REPLY_LINE + 1];
-};
-
-/* A message on its way to disk: pending octets follow those in fd. */
-struct spool {
-	int fd;				/* 0, which is the client's: none yet */
-	int reader;			/* the next run's; 0: to be opened */
-	size_t kind;			/* row of spool_kinds */
-	int error;			/* errno of its first failure */
-	unsigned long long size;	/* octets in fd */
-	size_t pending_len;
-	char name[PATH_MAX];		/* "" where it is nameless */
-	char pending[PIECE];
 };
 
 /* A file, a line at a time. */
@@ -781,7 +770,7 @@ open_source(struct smtpd *s, struct source *x, const char *option)
 	char where[PATH_MAX + 32];
 	struct text t = text_in(where, sizeof where);
 
-	x->fd = open(x->value, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	x->fd = file_open(x->value, O_NONBLOCK);
 	if (x->fd < 0 || fstat(x->fd, &x->checked) != 0)
 		die_option(s, EX_CONFIG, option, x->value, strerror(errno));
 	if (!S_ISREG(x->checked.st_mode) && !is_null_device(&x->checked))
@@ -1133,8 +1122,6 @@ find_name(struct smtpd *s, const struct lookup *l)
 	return user == UNKNOWN_USER && match == ANY_NAME ? VALID_USER : user;
 }
 
-/* ---- spool: rule 1 ---- */
-
 static const struct reply
     no_space = { 452, "4.3.1", "Insufficient storage, try again later" },
     local_fault = { 451, "4.3.0", "Local error, try again later" };
@@ -1144,312 +1131,6 @@ storage_fault(int error)
 {
 	return error == ENOSPC || error == EDQUOT || error == EFBIG ?
 	    &no_space : &local_fault;
-}
-
-static int
-open_memory(const char *dir, char *name)
-{
-	(void)dir, (void)name;
-#if defined(MFD_CLOEXEC) && !defined(NO_LINUX)
-	return memfd_create("smtpd", MFD_CLOEXEC);
-#else
-	return -1;
-#endif
-}
-
-static int
-open_nameless(const char *dir, char *name)
-{
-	(void)dir, (void)name;
-#if defined(O_TMPFILE) && !defined(NO_LINUX)
-	return openat(AT_FDCWD, dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0400);
-#else
-	return -1;
-#endif
-}
-
-static int
-open_named(const char *dir, char *name)
-{
-	static const char suffix[] = "/smtpd.XXXXXX";
-	size_t len = strlen(dir);
-	int fd;
-
-	if (len + sizeof suffix > PATH_MAX) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(name, dir, len);
-	memcpy(name + len, suffix, sizeof suffix);
-	fd = mkstemp(name);
-	if (fd < 0)
-		name[0] = '\0';
-	else
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
-	return fd;
-}
-
-/* Best first; the failure of one falls to the next. */
-static int (*const spool_kinds[])(const char *dir, char *name) = {
-	open_memory, open_nameless, open_named
-};
-
-enum { SPOOL_KINDS = sizeof spool_kinds / sizeof *spool_kinds };
-
-/* A fresh open description, read-only, at the first octet; -1 and errno.
- * (openat: musl's open makes two calls of O_CLOEXEC.) */
-static int
-spool_reader(const struct spool *f)
-{
-	char path[40];
-	struct text t = text_in(path, sizeof path);
-
-	if (f->name[0] != '\0')
-		return openat(AT_FDCWD, f->name, O_RDONLY | O_CLOEXEC);
-	text_string(&t, "/proc/self/fd/");
-	text_number(&t, (unsigned)f->fd);
-	return openat(AT_FDCWD, text_end(&t), O_RDONLY | O_CLOEXEC);
-}
-
-static void
-spool_unlink(struct spool *f)
-{
-	if (f->name[0] != '\0')
-		unlink(f->name);
-	f->name[0] = '\0';
-}
-
-static void
-spool_close(struct spool *f)
-{
-	spool_unlink(f);
-	if (f->fd > 0)
-		close(f->fd);
-	if (f->reader > 0)
-		close(f->reader);
-	f->fd = f->reader = 0;
-	f->error = 0;
-	f->kind = 0;
-	f->size = 0;
-	f->pending_len = 0;
-}
-
-/* Opens a spool of this kind or a later one, and its first reader, which tells
- * whether there can be one.  False and errno. */
-static bool
-spool_open(struct spool *f, size_t kind, const char *dir)
-{
-	int error;
-
-	errno = ENOSYS;
-	for (; kind < SPOOL_KINDS; kind++) {
-		f->kind = kind;
-		f->name[0] = '\0';
-		f->fd = spool_kinds[kind](dir, f->name);
-		if (f->fd <= 0)
-			continue;
-		/* so that /dev/stdin opens for a command that is not us */
-		if (f->name[0] == '\0')
-			fchmod(f->fd, 0444);
-		f->reader = spool_reader(f);
-		if (f->reader > 0)
-			return true;
-		error = errno;
-		spool_unlink(f);
-		close(f->fd);
-		errno = error;
-	}
-	f->fd = f->reader = 0;
-	return false;
-}
-
-static bool
-write_all(int fd, struct span octets)
-{
-	ssize_t n;
-
-	while (octets.len > 0) {
-		n = write(fd, octets.ptr, octets.len);
-		if (n < 0 && errno != EINTR)
-			return false;
-		if (n > 0)
-			octets = span_skip(octets, (size_t)n);
-	}
-	return true;
-}
-
-/* Out of memory, into a file. */
-static bool
-spool_move(struct spool *f, const char *dir)
-{
-	struct spool *file = &(struct spool){ .fd = 0 };
-	char piece[PIECE];
-	off_t at = 0;
-	ssize_t n;
-
-	if (!spool_open(file, f->kind + 1, dir))
-		return false;
-	while ((n = pread(f->fd, piece, sizeof piece, at)) > 0 &&
-	    write_all(file->fd, (struct span){ piece, (size_t)n }))
-		at += n;
-	if (n != 0) {
-		n = errno;
-		spool_close(file);
-		errno = (int)n;
-		return false;
-	}
-	close(f->fd);
-	close(f->reader);
-	f->fd = file->fd;
-	f->reader = file->reader;
-	f->kind = file->kind;
-	memcpy(f->name, file->name, sizeof f->name);
-	return true;
-}
-
-/* A failure is final: what follows a hole must never look whole (rule 1). */
-static bool
-spool_write(struct spool *f, struct span octets, const char *dir)
-{
-	bool large = f->size + octets.len > MEMORY_MAX;
-
-	if (f->error == 0 &&
-	    (f->fd > 0 || spool_open(f, large, dir)) &&
-	    (f->kind > 0 || !large || spool_move(f, dir)) &&
-	    write_all(f->fd, octets)) {
-		f->size += octets.len;
-		return true;
-	}
-	if (f->error == 0)
-		f->error = errno;
-	return false;
-}
-
-static bool
-spool_flush(struct spool *f, const char *dir)
-{
-	size_t len = f->pending_len;
-
-	f->pending_len = 0;
-	return spool_write(f, (struct span){ f->pending, len }, dir);
-}
-
-static bool
-spool_append(struct spool *f, struct span octets, const char *dir)
-{
-	if (octets.len > sizeof f->pending - f->pending_len &&
-	    !spool_flush(f, dir))
-		return false;
-	if (octets.len > sizeof f->pending)
-		return spool_write(f, octets, dir);
-	memcpy(f->pending + f->pending_len, octets.ptr, octets.len);
-	f->pending_len += octets.len;
-	return true;
-}
-
-/* Everything is written and there is something to read, be it empty. */
-static bool
-spool_finish(struct spool *f, const char *dir)
-{
-	if (f->error == 0 && f->fd > 0 && f->pending_len == 0)
-		return true;
-	return spool_flush(f, dir);
-}
-
-/* ---- dates: UTC, with no locale and no time zone file ---- */
-
-struct date {
-	unsigned year, month, day, weekday, hour, minute, second;
-};
-
-static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-static const char weekdays[] = "SunMonTueWedThuFriSat";
-
-static unsigned
-days_of(unsigned year)
-{
-	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 366 :
-	    365;
-}
-
-static struct date
-date_of(time_t time)
-{
-	static const unsigned char length[] = { 31, 0, 31, 30, 31, 30, 31, 31,
-	    30, 31, 30, 31 };
-	unsigned long days = time > 0 ? (unsigned long)time / 86400 : 0;
-	unsigned long rest = time > 0 ? (unsigned long)time % 86400 : 0;
-	struct date d = { .year = 1970, .weekday = (unsigned)(days + 4) % 7,
-	    .hour = (unsigned)rest / 3600, .minute = (unsigned)rest / 60 % 60,
-	    .second = (unsigned)rest % 60 };
-	unsigned n;
-
-	for (; days >= days_of(d.year); d.year++)
-		days -= days_of(d.year);
-	for (; ; d.month++) {
-		n = d.month == 1 ? days_of(d.year) - 337 : length[d.month];
-		if (days < n)
-			break;
-		days -= n;
-	}
-	d.day = (unsigned)days + 1;
-	return d;
-}
-
-static void
-text_name(struct text *t, const char *names, unsigned i)
-{
-	text_span(t, (struct span){ names + 3 * i, 3 });
-}
-
-static void
-text_two(struct text *t, unsigned n, char after)
-{
-	text_char(t, (char)('0' + n / 10));
-	text_char(t, (char)('0' + n % 10));
-	text_char(t, after);
-}
-
-static void
-text_clock(struct text *t, const struct date *d)
-{
-	text_two(t, d->hour, ':');
-	text_two(t, d->minute, ':');
-	text_two(t, d->second, ' ');
-}
-
-/* RFC 5322, 3.3. */
-static void
-text_mail_date(struct text *t, time_t time)
-{
-	struct date d = date_of(time);
-
-	text_name(t, weekdays, d.weekday);
-	text_string(t, ", ");
-	text_number(t, d.day);
-	text_char(t, ' ');
-	text_name(t, months, d.month);
-	text_char(t, ' ');
-	text_number(t, d.year);
-	text_char(t, ' ');
-	text_clock(t, &d);
-	text_string(t, "+0000");
-}
-
-/* As asctime(3), which mbox uses; the newline is left to the caller. */
-static void
-text_mbox_date(struct text *t, time_t time)
-{
-	struct date d = date_of(time);
-
-	text_name(t, weekdays, d.weekday);
-	text_char(t, ' ');
-	text_name(t, months, d.month);
-	text_string(t, d.day < 10 ? "  " : " ");
-	text_number(t, d.day);
-	text_char(t, ' ');
-	text_clock(t, &d);
-	text_number(t, d.year);
 }
 
 /* ---- the header that we add: RFC 5321, 4.4 ---- */
@@ -1519,8 +1200,7 @@ append_header(struct smtpd *s, struct span data)
 	if (t.len > 0 && data.len > 0 &&
 	    (data.ptr[0] == ' ' || data.ptr[0] == '\t'))
 		text_string(&t, newline);
-	return spool_append(&s->spool, text_span_of(&t),
-	    s->settings.spool);
+	return spool_append(&s->spool, text_span_of(&t));
 }
 
 /* ---- what the command gets: environment ---- */
@@ -1760,7 +1440,7 @@ put_verb(struct text *t, const struct run *r)
 static bool
 put_size(struct text *t, const struct run *r)
 {
-	text_number(t, r->s->spool.size);
+	text_number(t, spool_size(&r->s->spool));
 	return !r->look_up;
 }
 
@@ -2244,7 +1924,7 @@ static bool
 read_ignored(sigset_t *ignored, char *text, size_t size)
 {
 	static const char key[] = "\nSigIgn:";
-	int fd = openat(AT_FDCWD, "/proc/self/status", O_RDONLY | O_CLOEXEC);
+	int fd = file_open("/proc/self/status", 0);
 	ssize_t n = fd >= 0 ? read(fd, text, size - 1) : -1;
 	const char *at;
 	unsigned long long bits;
@@ -2375,7 +2055,7 @@ static const char *
 script_fault(const char *path)
 {
 	char line[256];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = file_open(path, O_NONBLOCK);
 	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
 
 	if (fd >= 0)
@@ -2412,18 +2092,6 @@ start(const struct run *r, int in, int out)
 		return -1;
 	}
 	return pid;
-}
-
-/* The message's own descriptor for this run; unlinks it before the last. */
-static int
-next_reader(struct spool *f, bool last)
-{
-	int fd = f->reader > 0 ? f->reader : spool_reader(f);
-
-	f->reader = 0;
-	if (last)
-		spool_unlink(f);
-	return fd;
 }
 
 /* Runs it, with in as its standard input, which is closed. */
@@ -2550,7 +2218,7 @@ log_message(const struct run *r, const struct outcome *how,
 	if (r->count > 0)
 		log_span(&s->log, "to", envelope_recipient(e, r->first).whole);
 	log_number(&s->log, "nrcpt", r->count);
-	log_number(&s->log, "size", s->spool.size + s->spool.pending_len);
+	log_number(&s->log, "size", spool_size(&s->spool));
 	if (how != NULL)
 		log_outcome(r, how);
 	else if (s->spool.error != 0) {
@@ -2671,7 +2339,7 @@ ask_command(struct smtpd *s, const struct lookup *l, struct reply *reply)
 	int status;
 
 	span_copy(l->name.whole, name, sizeof name);
-	execute(&o, open("/dev/null", O_RDONLY | O_CLOEXEC), &how);
+	execute(&o, file_open("/dev/null", 0), &how);
 	status = status_of(&how);
 	user = judge_look_up(&o, status, reply);
 	if (user == LOOKUP_ERROR && (reply->code == 0 || status < 0))
@@ -2737,7 +2405,7 @@ append(void *context, struct span data, struct reply *reply)
 	struct smtpd *s = context;
 
 	if ((s->started || append_header(s, data)) &&
-	    spool_append(&s->spool, data, s->settings.spool))
+	    spool_append(&s->spool, data))
 		return true;
 	*reply = *storage_fault(s->spool.error);
 	return false;
@@ -2748,7 +2416,7 @@ static bool
 complete(struct smtpd *s)
 {
 	return (s->started || append_header(s, (struct span){ "", 0 })) &&
-	    spool_finish(&s->spool, s->settings.spool);
+	    spool_finish(&s->spool);
 }
 
 /* The command's, and with --append-recipients those of this run; NULL and errno
@@ -2801,7 +2469,7 @@ commit(void *context, size_t recipient, struct reply *reply)
 	r.file = s->settings.command[0];
 	r.argv = arguments(&r);
 	if (whole) {
-		execute(&o, next_reader(&s->spool, last), &how);
+		execute(&o, spool_next_reader(&s->spool, last), &how);
 		judge(s, &how, reply);
 	} else
 		*reply = *storage_fault(s->spool.error);
@@ -3151,7 +2819,7 @@ help_line(struct text *t, const struct choice *c)
 static _Noreturn void
 print(const struct text *t)
 {
-	exit(write_all(1, text_span_of(t)) ? EX_OK : EX_OSERR);
+	exit(file_write(1, text_span_of(t)) ? EX_OK : EX_OSERR);
 }
 
 static _Noreturn void
@@ -3326,7 +2994,6 @@ check(struct smtpd *s)
 	const char *name = s->settings.command[0], *path, *fault;
 	const char *spool = s->settings.spool;
 	char space[PATH_MAX];
-	size_t kind;
 	struct stat st;
 
 	path = find_command(name, space, sizeof space);
@@ -3338,13 +3005,10 @@ check(struct smtpd *s)
 		die(s, EX_CONFIG, name, fault);
 	if (!inherit_environment(s))
 		die(s, EX_CONFIG, "environment", strerror(errno));
-	for (kind = 0; kind < 2; kind++) {
-		if (!spool_open(&s->spool, kind, spool))
-			die_option(s, EX_CONFIG,
-			    spool == getenv("TMPDIR") ? "--spool ($TMPDIR)" :
-			    "--spool", spool, strerror(errno));
-		spool_close(&s->spool);
-	}
+	if (!spool_try(&s->spool))
+		die_option(s, EX_CONFIG, spool == getenv("TMPDIR") ?
+		    "--spool ($TMPDIR)" : "--spool", spool,
+		    strerror(errno));
 	print(&(struct text){ (char[]){ "ok\n" }, 3, 3 });
 }
 
@@ -3537,6 +3201,7 @@ main(int argc, char **argv)
 	parse_options(&s, argc, argv);
 	finish_settings(&s);
 	log_where(&s);
+	s.spool.dir = s.settings.spool;
 	open_sources(&s);
 	if (s.settings.check)
 		check(&s);

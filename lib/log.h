@@ -20,7 +20,9 @@ enum {
 };
 
 /* Which of them is the caller's to say: descriptor 2 may be the client's. */
-enum log_to { LOG_TO_USUAL, LOG_TO_STDERR, LOG_TO_SYSLOG, LOG_TO_NONE };
+enum log_to {
+	LOG_TO_USUAL, LOG_TO_STDERR, LOG_TO_SYSLOG, LOG_TO_NONE
+};
 
 /* The severities of RFC 5424, 6.2.1. */
 enum log_level { LOG_CONFIG = 3, LOG_FAULT = 4, LOG_INFO = 6 };
@@ -33,7 +35,7 @@ struct log {
 	enum log_to to;
 	int fd;				/* of syslog; -1: not open */
 	bool journal;			/* stderr is the journal */
-	bool file;			/* stderr is a file: never waited for */
+	bool file;			/* stderr is one: never waited for */
 	bool stuck;			/* nobody reads it */
 	long long let_in;		/* channel_wait's */
 	struct text line;

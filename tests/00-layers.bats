@@ -5,15 +5,20 @@ load helper
 
 ROOMS='
 text:
+file: text
+date: text
+spool: text file
 channel:
 log: text channel
 protocol: text channel
-smtpd: text channel log protocol
+smtpd: text file date spool channel log protocol
 '
 
 # What a room may ask of the system; a room that has no line asks nothing but
 # what calculates.
 POWERS='
+file: descriptors files
+spool: descriptors files
 channel: clock descriptors signals
 log: descriptors environment
 smtpd: clock descriptors environment exit files heap host processes signals

@@ -1,0 +1,16 @@
+/*
+ * file - how every room opens and writes a file
+ */
+#ifndef FILE_H
+#define FILE_H
+
+#include "text.h"
+
+/* Opens it for reading, close-on-exec, with these flags besides; the descriptor
+ * is the caller's.  -1 and errno. */
+int file_open(const char *path, int flags);
+
+/* Writes all of it, where a write does not wait or may.  False and errno. */
+bool file_write(int fd, struct span octets);
+
+#endif
