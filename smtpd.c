@@ -40,7 +40,10 @@
 #include "channel.h"
 #include "lib/date.h"
 #include "lib/file.h"
+#include "lib/launcher.h"
 #include "lib/log.h"
+#include "lib/peer.h"
+#include "lib/process.h"
 #include "lib/spool.h"
 #include "protocol.h"
 
@@ -63,8 +66,7 @@ enum {
 	LOOKUP_TERM_TO_KILL = 1000,
 	ENVIRONMENT_MAX = 4096,		/* variables of a command */
 	FILE_LINE_MAX = 64 * 1024,	/* of a file of the configuration */
-	CHOSEN_LINES = 10,		/* of a reply that a command chooses */
-	ADDRESS_MAX = 64, PORT_SIZE = 8, NAME_MAX_OCTETS = 255
+	CHOSEN_LINES = 10		/* of a reply that a command chooses */
 };
 
 /* One value of an option that may be given often: itself, or a file of such
@@ -94,14 +96,6 @@ struct settings {
 	enum log_to log;
 };
 
-struct peer {
-	char address[ADDRESS_MAX];	/* "" where unknown */
-	char port[PORT_SIZE];
-	char name[NAME_MAX_OCTETS + 1];
-	char local_address[ADDRESS_MAX], local_port[PORT_SIZE];
-	bool unconnected;		/* descriptor 0: socket with no peer */
-};
-
 /* The reply that a run's output ends in, so far. */
 struct chosen {
 	unsigned lines;			/* 0: none */
@@ -129,8 +123,8 @@ struct smtpd {
 	struct settings settings;
 	struct log log;
 	struct peer peer;
+	struct launcher launcher;
 	bool has_client;		/* somebody who could be told 421 */
-	struct stat descriptor[3];	/* st_mode 0: it was closed */
 	sigset_t ignored;		/* that a command must not inherit */
 
 	/* the message */
@@ -159,15 +153,6 @@ struct smtpd {
 	char path[PATH_MAX];		/* of the command */
 };
 
-static volatile sig_atomic_t stop_signal;
-
-static void
-on_signal(int signal)
-{
-	if (signal != SIGCHLD)
-		stop_signal = signal;
-}
-
 static void
 log_reply(struct smtpd *s, const struct reply *reply)
 {
@@ -182,34 +167,17 @@ log_reply(struct smtpd *s, const struct reply *reply)
 	log_span(&s->log, "reply", text_span_of(&t));
 }
 
-/* Rule 4: is descriptor 2 the client's, as inetd leaves it? */
-static bool
-is_client(const struct smtpd *s)
-{
-	const struct stat *two = &s->descriptor[2], *other;
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		other = &s->descriptor[i];
-		if ((S_ISSOCK(two->st_mode) || S_ISFIFO(two->st_mode)) &&
-		    two->st_dev == other->st_dev &&
-		    two->st_ino == other->st_ino)
-			return true;
-	}
-	return false;
-}
-
 /* As the options say, but never to the client. */
 static void
 log_where(struct smtpd *s)
 {
 	enum log_to to = s->settings.log;
 
-	if (is_client(s) && to != LOG_TO_NONE)
+	if (launcher_log_is_client(&s->launcher) && to != LOG_TO_NONE)
 		to = LOG_TO_SYSLOG;
 	else if (to == LOG_TO_USUAL)
 		to = LOG_TO_STDERR;
-	log_open(&s->log, to, &s->descriptor[2], s->log_space);
+	log_open(&s->log, to, &s->launcher.descriptor[2], s->log_space);
 }
 
 /* ---- the end of it ---- */
@@ -228,7 +196,7 @@ die(struct smtpd *s, int status, const char *what, const char *why)
 	text_string(&t, why);
 	if (!s->has_client && (status == EX_USAGE || s->settings.check))
 		log_open(&s->log, LOG_TO_STDERR,	/* whatever that is */
-		    &s->descriptor[2], s->log_space);
+		    &s->launcher.descriptor[2], s->log_space);
 	else if (s->log.to == LOG_TO_USUAL)
 		log_where(s);
 	log_begin(&s->log, LOG_CONFIG, "config");
@@ -256,140 +224,6 @@ die_option(struct smtpd *s, int status, const char *name, const char *value,
 		text_string(&t, value);
 	}
 	die(s, status, text_end(&t), why);
-}
-
-/* ---- the peer ---- */
-
-/* An address in its usual form, with no brackets and no v4-mapping. */
-static bool
-parse_address(const char *from, char *to)
-{
-	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
-	char text[ADDRESS_MAX];
-	unsigned char octets[16];
-	bool bracket = from[0] == '[';
-	const char *start = from + bracket;
-	size_t len = strcspn(start, "]%");	/* %: a zone, which is local */
-
-	if (start[len] != '%' && strcmp(start + len, bracket ? "]" : "") != 0)
-		return false;
-	span_copy((struct span){ start, len }, text, sizeof text);
-	if (start[len] != '%' && inet_pton(AF_INET, text, octets) == 1)
-		return inet_ntop(AF_INET, octets, to, ADDRESS_MAX) != NULL;
-	if (inet_pton(AF_INET6, text, octets) != 1)
-		return false;
-	if (memcmp(octets, mapped, sizeof mapped) == 0)
-		return inet_ntop(AF_INET, octets + 12, to, ADDRESS_MAX) != NULL;
-	return inet_ntop(AF_INET6, octets, to, ADDRESS_MAX) != NULL;
-}
-
-/* The address and port of one end of the connection. */
-static bool
-socket_address(int (*ask)(int, struct sockaddr *, socklen_t *), char *address,
-    char *port)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-		struct sockaddr_storage room;
-	} name;
-	socklen_t len = sizeof name;
-	char text[ADDRESS_MAX];
-	struct text number = text_in(port, PORT_SIZE);
-	bool v4;
-
-	if (ask(0, &name.any, &len) != 0)
-		return false;
-	v4 = name.any.sa_family == AF_INET;
-	if ((!v4 && name.any.sa_family != AF_INET6) ||
-	    inet_ntop(name.any.sa_family, v4 ? (void *)&name.v4.sin_addr :
-	    (void *)&name.v6.sin6_addr, text, sizeof text) == NULL)
-		return false;
-	text_number(&number, ntohs(v4 ? name.v4.sin_port : name.v6.sin6_port));
-	text_end(&number);
-	return parse_address(text, address);
-}
-
-/* A port that the environment gives; "" where it is none. */
-static void
-parse_port(const char *from, char *to)
-{
-	struct text t = text_in(to, PORT_SIZE);
-	unsigned long long n;
-
-	if (from != NULL && span_number(span_of(from), 65535, &n))
-		text_number(&t, n);
-	text_end(&t);
-}
-
-static bool
-environment_address(const char *address, const char *port, char *to,
-    char *to_port)
-{
-	const char *value = getenv(address);
-
-	if (value == NULL || !parse_address(value, to))
-		return false;
-	parse_port(getenv(port), to_port);
-	return true;
-}
-
-/* The first of these that gives an address. */
-static void
-find_peer(struct smtpd *s)
-{
-	static const char *const names[][2] = {
-		{ "REMOTE_ADDR", "REMOTE_PORT" },	/* systemd */
-		{ "SOCAT_PEERADDR", "SOCAT_PEERPORT" },
-		{ "NCAT_REMOTE_ADDR", "NCAT_REMOTE_PORT" },
-		{ "REMOTE_HOST", "REMOTE_PORT" },	/* xinetd */
-	};
-	struct peer *p = &s->peer;
-	bool ucspi = getenv("PROTO") != NULL, known;
-	size_t i;
-
-	known = ucspi && environment_address("TCPREMOTEIP", "TCPREMOTEPORT",
-	    p->address, p->port);
-	if (ucspi)
-		environment_address("TCPLOCALIP", "TCPLOCALPORT",
-		    p->local_address, p->local_port);
-	errno = 0;
-	if (!known)
-		known = socket_address(getpeername, p->address, p->port);
-	p->unconnected = errno == ENOTCONN;
-	for (i = 0; !known && i < sizeof names / sizeof *names; i++)
-		known = environment_address(names[i][0], names[i][1],
-		    p->address, p->port);
-	if (!known)
-		p->address[0] = p->port[0] = '\0';
-}
-
-static void
-find_peer_name(struct peer *p)
-{
-	const char *name = getenv("TCPREMOTEHOST");
-
-	if (p->address[0] == '\0' || name == NULL ||
-	    strlen(name) > NAME_MAX_OCTETS ||
-	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")] != '\0')
-		return;
-	span_copy(span_of(name), p->name, sizeof p->name);
-}
-
-static void
-refuse_listener(struct smtpd *s)
-{
-	int listens = 0;
-	socklen_t len = sizeof listens;
-
-	if (!s->peer.unconnected ||
-	    getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) != 0 ||
-	    !listens)
-		return;
-	die(s, EX_CONFIG, "descriptor 0 is a listening socket",
-	    "set Accept=yes (inetd: nowait)");
 }
 
 /* ---- files of the configuration: rule 5 ---- */
@@ -781,7 +615,8 @@ open_source(struct smtpd *s, struct source *x, const char *option)
 	text_string(&t, x->value);
 	text_char(&t, ':');
 	text_number(&t, f->number);
-	die(s, EX_CONFIG, text_end(&t), f->fault != NULL ? f->fault : check.why);
+	die(s, EX_CONFIG, text_end(&t),
+	    f->fault != NULL ? f->fault : check.why);
 }
 
 static void
@@ -1699,15 +1534,6 @@ choose_reply(const struct chosen *c, int status, struct reply *reply)
 
 /* ---- running the command ---- */
 
-/* How a run ended. */
-struct outcome {
-	int status;			/* as waitpid gives it */
-	int error;			/* errno where it could not be run */
-	bool exited;			/* else status says nothing */
-	bool timed_out, stuck;
-	bool flooded;			/* a look-up said too much */
-};
-
 /* Its output, a line at a time. */
 struct output {
 	const struct run *run;
@@ -1760,8 +1586,10 @@ output_piece(struct output *o, bool ends)
 }
 
 static void
-output_octets(struct output *o, struct span octets)
+output_octets(void *output, struct span octets)
 {
+	struct output *o = output;
+
 	for (; octets.len > 0; octets.ptr++, octets.len--) {
 		o->octets++;
 		if (octets.ptr[0] == '\n') {
@@ -1786,312 +1614,15 @@ output_end(struct output *o)
 	log_end(&o->run->s->log);
 }
 
-/* What can be read at once; false at the end of file. */
-static bool
-output_read(struct output *o, int fd)
-{
-	char piece[4096];
-	ssize_t n = read(fd, piece, sizeof piece);
-
-	if (n > 0)
-		output_octets(o, (struct span){ piece, (size_t)n });
-	return n > 0 || (n < 0 && (errno == EINTR || errno == EAGAIN));
-}
-
-/* What the pipe holds, without waiting, whoever still has its other end. */
-static void
-output_rest(struct output *o, int fd)
-{
-	unsigned long long end;
-	int left = 0;
-
-	ioctl(fd, FIONREAD, &left);
-	end = o->octets + (unsigned)left;
-	while (o->octets < end && output_read(o, fd))
-		;
-}
-
-/* Asks politely, then not; false where there is nothing left to do. */
-static bool
-kill_group(struct outcome *how, pid_t pid, long long *deadline,
-    long long grace)
-{
-	if (how->stuck)
-		return false;
-	how->stuck = how->timed_out;
-	kill(-pid, how->timed_out ? SIGKILL : SIGTERM);
-	how->timed_out = true;
-	*deadline = channel_now() + grace;
-	return true;
-}
-
-/* A look-up is not reaped yet: until all of its group was killed, its number
- * must stay its own. */
-static bool
-has_exited(const struct run *r, pid_t pid, struct outcome *how)
-{
-	siginfo_t info = { .si_pid = 0 };
-
-	if (!r->look_up)
-		return waitpid(pid, &how->status, WNOHANG) == pid;
-	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) ==
-	    0 && info.si_pid == pid;
-}
-
-/* Until the process that we started has exited, or cannot be made to.  The end
- * of a look-up is the end of its output too, which is its answer. */
-static void
-await(struct output *o, pid_t pid, int out, struct outcome *how)
-{
-	const struct run *r = o->run;
-	long long deadline = channel_now() + r->limit;
-	enum channel_status status;
-	long long let_in = 0;
-	bool open = true;
-
-	/* no SIGCHLD is lost: it is let in by the wait, or by one for the log
-	 * that comes between this wait and this look */
-	do {
-		if (channel_now() >= deadline &&
-		    !kill_group(how, pid, &deadline, r->grace))
-			return;
-		status = channel_wait(&let_in, open ? out : -1, -1,
-		    deadline);
-		if (status == CHANNEL_OK)
-			open = output_read(o, out);
-		else if (status == CHANNEL_ERROR)
-			open = false;
-		if (r->look_up && !how->flooded &&
-		    o->octets > LOG_OUTPUT_MAX) {
-			how->flooded = true;
-			deadline = 0;
-		}
-		how->exited = has_exited(r, pid, how);
-	} while (!how->exited || (r->look_up && open));
-	how->stuck = false;
-	if (open)
-		output_rest(o, out);
-}
-
-/* Whatever a look-up left behind. */
-static void
-clear_up(pid_t pid, struct outcome *how)
-{
-	kill(-pid, SIGKILL);
-	how->exited = waitpid(pid, &how->status, how->exited ? 0 :
-	    WNOHANG) == pid;
-	how->stuck = !how->exited;
-}
-
-static bool
-open_pipe(int end[2])
-{
-#ifndef NO_LINUX
-	return pipe2(end, O_CLOEXEC) == 0;
-#else
-	if (pipe(end) != 0)
-		return false;
-	fcntl(end[0], F_SETFD, FD_CLOEXEC);
-	fcntl(end[1], F_SETFD, FD_CLOEXEC);
-	return true;
-#endif
-}
-
-/* The child's half: shares our memory until exec, so it changes none of it but
- * *error (rule 6). */
-static _Noreturn void
-become(const struct run *r, const char *path, int in, int out,
-    volatile int *error)
-{
-	struct sigaction usual = { .sa_handler = SIG_DFL };
-	sigset_t none;
-	int i;
-
-	setpgid(0, 0);
-	for (i = 1; i < NSIG; i++)
-		if (sigismember(&r->s->ignored, i) == 1)
-			sigaction(i, &usual, NULL);
-	sigemptyset(&none);
-	if (dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2 &&
-	    sigprocmask(SIG_SETMASK, &none, NULL) == 0)
-		execve(path, r->argv, r->s->environment);
-	*error = errno;
-	_exit(127);
-}
-
-/* The signals that are ignored, as /proc says it: bit 0 is signal 1. */
-static bool
-read_ignored(sigset_t *ignored, char *text, size_t size)
-{
-	static const char key[] = "\nSigIgn:";
-	int fd = file_open("/proc/self/status", 0);
-	ssize_t n = fd >= 0 ? read(fd, text, size - 1) : -1;
-	const char *at;
-	unsigned long long bits;
-	int i;
-
-	if (fd >= 0)
-		close(fd);
-	if (n < 0)
-		return false;
-	text[n] = '\0';
-	at = strstr(text, key);
-	if (at == NULL)
-		return false;
-	bits = strtoull(at + sizeof key - 1, NULL, 16);
-	for (i = 1; i < NSIG && i <= 64; i++)
-		if (bits >> (i - 1) & 1)
-			sigaddset(ignored, i);
-	return true;
-}
-
-/* The signals that are not as a command is to find them; those with a handler
- * are put back by the exec itself. */
-static void
-find_ignored(struct smtpd *s)
-{
-	struct sigaction now;
-	int i;
-
-	sigemptyset(&s->ignored);
-	if (read_ignored(&s->ignored, s->space, sizeof s->space))
-		return;
-	for (i = 1; i < NSIG; i++)
-		if (sigaction(i, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
-			sigaddset(&s->ignored, i);
-}
-
 /* What is the same for every run, looked at before the first. */
 static bool
 prepare_runs(struct smtpd *s)
 {
-	struct sigaction act = { .sa_handler = on_signal };
-	struct peer *p = &s->peer;
-
-	sigaction(SIGCHLD, &act, NULL);
-	find_ignored(s);
-	if (p->local_address[0] == '\0')
-		socket_address(getsockname, p->local_address, p->local_port);
+	process_prepare();
+	launcher_find_ignored(&s->ignored);
+	peer_find_local(&s->peer);
 	s->prepared = inherit_environment(s);
 	return s->prepared;
-}
-
-/* As execvp finds it; NULL and errno where there is none. */
-static const char *
-find_command(const char *name, char *space, size_t size)
-{
-	const char *path = getenv("PATH"), *end;
-	int error = ENOENT;
-	struct text t;
-	struct stat st;
-
-	if (strchr(name, '/') != NULL)
-		return name;
-	for (; path != NULL; path = *end != '\0' ? end + 1 : NULL) {
-		end = path + strcspn(path, ":");
-		t = text_in(space, size);
-		text_span(&t, (struct span){ path, (size_t)(end - path) });
-		text_string(&t, end > path ? "/" : "./");
-		text_string(&t, name);
-		text_end(&t);
-		if (t.len == t.size || stat(space, &st) != 0 ||
-		    !S_ISREG(st.st_mode))
-			continue;
-		if (access(space, X_OK) == 0)
-			return space;
-		error = errno;
-	}
-	errno = error;
-	return NULL;
-}
-
-/* What env(1) would not find.  The kernel gives it all that is behind its name
- * as one word, which -S splits. */
-static bool
-is_missing(const char *interpreter, char *word)
-{
-	const char *base = strrchr(interpreter, '/');
-	char space[PATH_MAX];
-
-	if (base == NULL || strcmp(base, "/env") != 0)
-		return false;
-	if (strncmp(word, "-S", 2) == 0) {
-		word += 2 + strspn(word + 2, " \t");
-		if (strpbrk(word, "$#\"'\\") != NULL)
-			return false;
-		word[strcspn(word, " \t")] = '\0';
-	}
-	return word[0] != '\0' && word[0] != '-' && strchr(word, '=') == NULL &&
-	    find_command(word, space, sizeof space) == NULL;
-}
-
-/* What is behind "#!", in which it cuts. */
-static const char *
-interpreter_fault(char *name)
-{
-	char *end, *word;
-	struct stat st;
-
-	name += strspn(name, " \t");
-	end = name + strcspn(name, "\n");
-	if (*end == '\n' && end[-1] == '\r')
-		return "its #! line ends in CR LF";
-	while (end > name && is_blank(end[-1]))
-		end--;
-	*end = '\0';
-	end = name + strcspn(name, " \t");
-	word = end + strspn(end, " \t");
-	*end = '\0';
-	if (stat(name, &st) != 0 || !S_ISREG(st.st_mode) ||
-	    access(name, X_OK) != 0)
-		return "its #! line names what is no program";
-	return is_missing(name, word) ?
-	    "its #! line names a program that env does not find" : NULL;
-}
-
-/* What is wrong with a script's first line; NULL: nothing that is known.  The
- * kernel reads 256 octets, and says only that a file is not there. */
-static const char *
-script_fault(const char *path)
-{
-	char line[256];
-	int fd = file_open(path, O_NONBLOCK);
-	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
-
-	if (fd >= 0)
-		close(fd);
-	if (n < 0)
-		return NULL;
-	line[n] = '\0';
-	if (strncmp(line, "#!", 2) != 0)
-		return strlen(line) == (size_t)n && line[0] != '\177' ?
-		    "no program, and no #! line" : NULL;
-	return interpreter_fault(line + 2);
-}
-
-/* The process, or -1 and errno. */
-static pid_t
-start(const struct run *r, int in, int out)
-{
-	struct smtpd *s = r->s;
-	const char *path = find_command(r->file, s->path, sizeof s->path);
-	volatile int error = 0;
-	pid_t pid;
-
-	if (path == NULL)
-		return -1;
-	if (!s->prepared && !prepare_runs(s))
-		return -1;
-	run_environment(r);
-	pid = vfork();
-	if (pid == 0)
-		become(r, path, in, out, &error);
-	if (pid > 0 && error != 0) {
-		waitpid(pid, NULL, 0);
-		errno = error;
-		return -1;
-	}
-	return pid;
 }
 
 /* Runs it, with in as its standard input, which is closed. */
@@ -2099,25 +1630,25 @@ static void
 execute(struct output *o, int in, struct outcome *how)
 {
 	const struct run *r = o->run;
-	int out[2] = { -1, -1 };
-	pid_t pid = -1;
+	struct smtpd *s = r->s;
+	struct process p = { .argv = r->argv, .envp = s->environment,
+	    .in = in, .ignored = &s->ignored, .limit = r->limit,
+	    .grace = r->grace, .output = output_octets, .context = o,
+	    .whole_group = r->look_up,
+	    .max_output = r->look_up ? LOG_OUTPUT_MAX : 0 };
 
-	r->s->chosen.lines = 0;
-	if (r->argv != NULL && in >= 0 && open_pipe(out))
-		pid = start(r, in, out[1]);
-	how->error = pid < 0 ? errno : 0;
-	if (in >= 0)
-		close(in);
-	if (out[1] >= 0)
-		close(out[1]);
-	if (pid >= 0) {
-		await(o, pid, out[0], how);
-		output_end(o);
-		if (r->look_up)
-			clear_up(pid, how);
+	s->chosen.lines = 0;
+	if (in >= 0 && r->argv != NULL)
+		p.path = process_find(r->file, s->path, sizeof s->path);
+	if (p.path == NULL || (!s->prepared && !prepare_runs(s))) {
+		how->error = errno;
+		if (in >= 0)
+			close(in);
+		return;
 	}
-	if (out[0] >= 0)
-		close(out[0]);
+	run_environment(r);
+	process_run(&p, how);
+	output_end(o);
 }
 
 /* ---- the reply: rule 2 ---- */
@@ -2140,18 +1671,10 @@ static const struct verdict {
 	{ EX_CONFIG, { 451, "4.3.5", "Misconfigured, try again later" } },
 };
 
-/* The exit status; -1 where there is none that means anything. */
-static int
-status_of(const struct outcome *how)
-{
-	return how->error == 0 && how->exited && !how->timed_out &&
-	    WIFEXITED(how->status) ? WEXITSTATUS(how->status) : -1;
-}
-
 static void
 judge(struct smtpd *s, const struct outcome *how, struct reply *reply)
 {
-	int status = status_of(how);
+	int status = outcome_status(how);
 	size_t i;
 
 	*reply = local_fault;
@@ -2167,8 +1690,8 @@ judge(struct smtpd *s, const struct outcome *how, struct reply *reply)
 static void
 log_script_fault(struct smtpd *s, const char *name)
 {
-	const char *path = find_command(name, s->path, sizeof s->path);
-	const char *fault = path == NULL ? NULL : script_fault(path);
+	const char *path = process_find(name, s->path, sizeof s->path);
+	const char *fault = path == NULL ? NULL : process_script_fault(path);
 
 	if (fault != NULL)
 		log_string(&s->log, "hint", fault);
@@ -2340,7 +1863,7 @@ ask_command(struct smtpd *s, const struct lookup *l, struct reply *reply)
 
 	span_copy(l->name.whole, name, sizeof name);
 	execute(&o, file_open("/dev/null", 0), &how);
-	status = status_of(&how);
+	status = outcome_status(&how);
 	user = judge_look_up(&o, status, reply);
 	if (user == LOOKUP_ERROR && (reply->code == 0 || status < 0))
 		log_look_up(&r, &how, since);
@@ -2499,7 +2022,7 @@ static bool
 stopping(void *context)
 {
 	(void)context;
-	return stop_signal != 0;
+	return launcher_stops();
 }
 
 static void
@@ -2579,7 +2102,7 @@ set_hostname(void *member, const char *value)
 {
 	struct span name = span_of(value);
 
-	if (name.len == 0 || name.len > NAME_MAX_OCTETS ||
+	if (name.len == 0 || name.len > PEER_NAME_MAX ||
 	    !span_all(name, is_host_octet))
 		return "not a host name";
 	return set_text(member, value);
@@ -2968,7 +2491,7 @@ default_settings(struct settings *s)
 static void
 finish_settings(struct smtpd *s)
 {
-	static char name[NAME_MAX_OCTETS + 1];
+	static char name[PEER_NAME_MAX + 1];
 	struct protocol_config *p = &s->settings.protocol;
 	const struct source *x;
 	size_t i;
@@ -2996,12 +2519,12 @@ check(struct smtpd *s)
 	char space[PATH_MAX];
 	struct stat st;
 
-	path = find_command(name, space, sizeof space);
+	path = process_find(name, space, sizeof space);
 	if (path == NULL || stat(path, &st) != 0 || access(path, X_OK) != 0)
 		die(s, EX_CONFIG, name, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		die(s, EX_CONFIG, name, "not a regular file");
-	if ((fault = script_fault(path)) != NULL)
+	if ((fault = process_script_fault(path)) != NULL)
 		die(s, EX_CONFIG, name, fault);
 	if (!inherit_environment(s))
 		die(s, EX_CONFIG, "environment", strerror(errno));
@@ -3010,104 +2533,6 @@ check(struct smtpd *s)
 		    "--spool ($TMPDIR)" : "--spool", spool,
 		    strerror(errno));
 	print(&(struct text){ (char[]){ "ok\n" }, 3, 3 });
-}
-
-/* ---- descriptors and signals: rule 6 ---- */
-
-/* Without StandardInput=socket, systemd leaves the connection on 3. */
-static void
-take_systemd_socket(void)
-{
-	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
-	unsigned long long n;
-
-	if (pid == NULL || fds == NULL || strcmp(fds, "1") != 0 ||
-	    !span_number(span_of(pid), INT_MAX, &n) ||
-	    n != (unsigned long long)getpid())
-		return;
-	dup2(3, 0);
-	dup2(3, 1);
-	unsetenv("LISTEN_PID");
-	unsetenv("LISTEN_FDS");
-	unsetenv("LISTEN_FDNAMES");
-}
-
-/* What /proc lists; false where that is not known to be all. */
-static bool
-close_listed(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *entry;
-	bool whole;
-	int fd;
-
-	if (dir == NULL)
-		return false;
-	while (errno = 0, (entry = readdir(dir)) != NULL) {
-		fd = atoi(entry->d_name);
-		if (fd > 2 && fd != dirfd(dir))
-			close(fd);
-	}
-	whole = errno == 0;
-	closedir(dir);
-	return whole;
-}
-
-static void
-close_others(void)
-{
-	long max, fd;
-
-#if defined(SYS_close_range) && !defined(NO_LINUX)
-	if (syscall(SYS_close_range, 3U, ~0U, 0U) == 0)
-		return;
-#endif
-	if (close_listed())
-		return;
-	max = sysconf(_SC_OPEN_MAX);
-	for (fd = max < 0 || max > 65536 ? 65536 : max; fd > 2; fd--)
-		close((int)fd);
-}
-
-static void
-open_descriptors(struct smtpd *s)
-{
-	int fd;
-
-	take_systemd_socket();
-	for (fd = 0; fd < 3; fd++)
-		if (fstat(fd, &s->descriptor[fd]) != 0) {
-			s->descriptor[fd].st_mode = 0;
-			if (open("/dev/null", O_RDWR) != fd)
-				_exit(EX_OSERR);
-		}
-	close_others();
-	s->has_client = s->descriptor[0].st_mode != 0 &&
-	    (!S_ISCHR(s->descriptor[0].st_mode) ||
-	    (S_ISSOCK(s->descriptor[1].st_mode) && !isatty(0)));
-}
-
-/* Blocked but inside channel_wait, so that none comes between a look and a
- * wait; SIGPIPE and SIGXFSZ there too, where errno tells.  SIGCHLD is taken
- * before the first run. */
-static void
-take_signals(void)
-{
-	static const int held[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGPIPE,
-	    SIGXFSZ }, stops[] = { SIGTERM, SIGINT, SIGHUP };
-	struct sigaction act = { .sa_handler = on_signal }, was;
-	sigset_t mask;
-	size_t i;
-
-	sigemptyset(&mask);
-	for (i = 0; i < sizeof held / sizeof *held; i++)
-		sigaddset(&mask, held[i]);
-	sigprocmask(SIG_SETMASK, &mask, NULL);
-	for (i = 0; i < sizeof stops / sizeof *stops; i++) {
-		sigaction(stops[i], &act, &was);
-		if (was.sa_handler == SIG_IGN && stops[i] != SIGTERM)
-			sigaction(stops[i], &was, NULL);
-	}
 }
 
 /* ---- main ---- */
@@ -3158,16 +2583,14 @@ log_close(struct smtpd *s, enum protocol_reason reason, long long since)
 	log_end(&s->log);
 }
 
-/* For whoever types. */
 static void
-greet_terminal(const struct smtpd *s)
+greet_person(const struct smtpd *s)
 {
 	static const char text[] =
 	    "SMTP by hand: EHLO me begins, HELP says what there is, QUIT or "
 	    "control-D ends.\n";
 
-	if (S_ISCHR(s->descriptor[0].st_mode) && s->log.to == LOG_TO_STDERR &&
-	    isatty(0) && isatty(2))
+	if (s->log.to == LOG_TO_STDERR && launcher_has_person(&s->launcher))
 		(void)!write(2, text, sizeof text - 1);
 }
 
@@ -3180,7 +2603,7 @@ serve(struct smtpd *s)
 	channel_open(&s->channel, 0, 1, s->settings.protocol.timeout);
 	protocol_open(&s->session, &s->settings.protocol, &handler, s);
 	log_connect(s);
-	greet_terminal(s);
+	greet_person(s);
 	reason = protocol_serve(&s->session, &s->channel);
 	log_close(s, reason, since);
 	return reason == PROTOCOL_ERROR ? EX_OSERR : EX_OK;
@@ -3193,8 +2616,10 @@ main(int argc, char **argv)
 
 	s.log.pid = getpid();
 	s.log.client = s.peer.address;
-	take_signals();
-	open_descriptors(&s);
+	launcher_take_signals();
+	if (!launcher_take_descriptors(&s.launcher))
+		return EX_OSERR;
+	s.has_client = launcher_has_client(&s.launcher);
 	if (getenv("PATH") == NULL)
 		setenv("PATH", USUAL_PATH, 1);
 	default_settings(&s.settings);
@@ -3205,10 +2630,11 @@ main(int argc, char **argv)
 	open_sources(&s);
 	if (s.settings.check)
 		check(&s);
-	find_peer(&s);
-	find_peer_name(&s.peer);
-	refuse_listener(&s);
-	if (s.descriptor[0].st_mode == 0 || s.descriptor[1].st_mode == 0)
+	peer_find(&s.peer);
+	if (s.peer.unconnected && launcher_left_listener())
+		die(&s, EX_CONFIG, "descriptor 0 is a listening socket",
+		    "set Accept=yes (inetd: nowait)");
+	if (!launcher_has_connection(&s.launcher))
 		die(&s, EX_OSERR, "descriptor 0 or 1 is closed",
 		    "a superserver is to start this program");
 	return serve(&s);

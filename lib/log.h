@@ -30,7 +30,7 @@ enum log_level { LOG_CONFIG = 3, LOG_FAULT = 4, LOG_INFO = 6 };
 /* Members are the log's own, but for those above the line. */
 struct log {
 	int pid;			/* ours, to be set */
-	const char *client;		/* its address, to be set; "": unknown */
+	const char *client;		/* address, to be set; "": unknown */
 	/* ---- */
 	enum log_to to;
 	int fd;				/* of syslog; -1: not open */

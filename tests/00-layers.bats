@@ -10,8 +10,11 @@ date: text
 spool: text file
 channel:
 log: text channel
+peer: text
+launcher: text file
+process: text file channel
 protocol: text channel
-smtpd: text file date spool channel log protocol
+smtpd: text file date spool channel log peer launcher process protocol
 '
 
 # What a room may ask of the system; a room that has no line asks nothing but
@@ -21,6 +24,9 @@ file: descriptors files
 spool: descriptors files
 channel: clock descriptors signals
 log: descriptors environment
+peer: environment host
+launcher: descriptors environment files host signals
+process: descriptors environment exit files processes signals
 smtpd: clock descriptors environment exit files heap host processes signals
 '
 

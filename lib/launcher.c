@@ -1,0 +1,211 @@
+#define _GNU_SOURCE		/* close_range's number; see NO_LINUX */
+#include "launcher.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "file.h"
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t stop_signal;
+
+static void
+on_stop(int signal)
+{
+	stop_signal = signal;
+}
+
+bool
+launcher_stops(void)
+{
+	return stop_signal != 0;
+}
+
+void
+launcher_take_signals(void)
+{
+	static const int held[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGPIPE,
+	    SIGXFSZ }, stops[] = { SIGTERM, SIGINT, SIGHUP };
+	struct sigaction act = { .sa_handler = on_stop }, was;
+	sigset_t mask;
+	size_t i;
+
+	sigemptyset(&mask);
+	for (i = 0; i < sizeof held / sizeof *held; i++)
+		sigaddset(&mask, held[i]);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	for (i = 0; i < sizeof stops / sizeof *stops; i++) {
+		sigaction(stops[i], &act, &was);
+		if (was.sa_handler == SIG_IGN && stops[i] != SIGTERM)
+			sigaction(stops[i], &was, NULL);
+	}
+}
+
+/* From /proc, which saves a call a signal: "SigIgn:" and a number whose bit 0 is
+ * signal 1.  False where it does not say so. */
+static bool
+read_ignored(sigset_t *ignored)
+{
+	static const char key[] = "\nSigIgn:";
+	char text[4096], *end;
+	int fd = file_open("/proc/self/status", 0);
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+	const char *at;
+	unsigned long long bits;
+	int i;
+
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	at = strstr(text, key);
+	if (at == NULL)
+		return false;
+	bits = strtoull(at + sizeof key - 1, &end, 16);
+	for (i = 1; *end == '\n' && i < NSIG && i <= 64; i++)
+		if (bits >> (i - 1) & 1)
+			sigaddset(ignored, i);
+	return *end == '\n';
+}
+
+void
+launcher_find_ignored(sigset_t *ignored)
+{
+	struct sigaction now;
+	int i;
+
+	sigemptyset(ignored);
+	if (read_ignored(ignored))
+		return;
+	for (i = 1; i < NSIG; i++)
+		if (sigaction(i, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
+			sigaddset(ignored, i);
+}
+
+/* ---- descriptors ---- */
+
+/* Without StandardInput=socket, systemd leaves the connection on 3. */
+static void
+take_systemd_socket(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	unsigned long long n;
+
+	if (pid == NULL || fds == NULL || strcmp(fds, "1") != 0 ||
+	    !span_number(span_of(pid), INT_MAX, &n) ||
+	    n != (unsigned long long)getpid())
+		return;
+	dup2(3, 0);
+	dup2(3, 1);
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+}
+
+/* What /proc lists; false where that is not known to be all. */
+static bool
+close_listed(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	bool whole;
+	int fd;
+
+	if (dir == NULL)
+		return false;
+	while (errno = 0, (entry = readdir(dir)) != NULL) {
+		fd = atoi(entry->d_name);
+		if (fd > 2 && fd != dirfd(dir))
+			close(fd);
+	}
+	whole = errno == 0;
+	closedir(dir);
+	return whole;
+}
+
+static void
+close_others(void)
+{
+	long max, fd;
+
+#if defined(SYS_close_range) && !defined(NO_LINUX)
+	if (syscall(SYS_close_range, 3U, ~0U, 0U) == 0)
+		return;
+#endif
+	if (close_listed())
+		return;
+	max = sysconf(_SC_OPEN_MAX);
+	for (fd = max < 0 || max > 65536 ? 65536 : max; fd > 2; fd--)
+		close((int)fd);
+}
+
+bool
+launcher_take_descriptors(struct launcher *l)
+{
+	int fd;
+
+	take_systemd_socket();
+	for (fd = 0; fd < 3; fd++)
+		if (fstat(fd, &l->descriptor[fd]) != 0) {
+			l->descriptor[fd].st_mode = 0;
+			if (open("/dev/null", O_RDWR) != fd)
+				return false;
+		}
+	close_others();
+	return true;
+}
+
+bool
+launcher_has_client(const struct launcher *l)
+{
+	mode_t in = l->descriptor[0].st_mode, out = l->descriptor[1].st_mode;
+
+	return in != 0 && (!S_ISCHR(in) || (S_ISSOCK(out) && !isatty(0)));
+}
+
+bool
+launcher_has_connection(const struct launcher *l)
+{
+	return l->descriptor[0].st_mode != 0 && l->descriptor[1].st_mode != 0;
+}
+
+bool
+launcher_has_person(const struct launcher *l)
+{
+	return S_ISCHR(l->descriptor[0].st_mode) && isatty(0) && isatty(2);
+}
+
+bool
+launcher_left_listener(void)
+{
+	int listens = 0;
+	socklen_t len = sizeof listens;
+
+	return getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 &&
+	    listens;
+}
+
+bool
+launcher_log_is_client(const struct launcher *l)
+{
+	const struct stat *two = &l->descriptor[2], *other;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		other = &l->descriptor[i];
+		if ((S_ISSOCK(two->st_mode) || S_ISFIFO(two->st_mode)) &&
+		    two->st_dev == other->st_dev &&
+		    two->st_ino == other->st_ino)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,60 @@
+/*
+ * process - a program that is found, and run within limits
+ *
+ * Knows no mail, no log and no session: what it runs, with what, for how long
+ * and who gets the output are a list of inputs.  The program's descriptors are
+ * its input and one pipe, its signals are all at their defaults, its process
+ * group is its own (rule 6).  Times are milliseconds.
+ */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+#include <signal.h>
+
+#include "text.h"
+
+/* As execvp(3) finds a program on PATH; a name with a slash is its own path.
+ * The path may be in space.  NULL and errno where there is none. */
+const char *process_find(const char *name, char *space, size_t size);
+
+/* Why the kernel would not run a file that is there: its #! line.  NULL where
+ * nothing is known to be wrong. */
+const char *process_script_fault(const char *path);
+
+struct process {
+	const char *path;
+	char *const *argv, *const *envp;
+	int in;				/* standard input; it is closed */
+	const sigset_t *ignored;	/* signals to be put at their default */
+	long long limit, grace;		/* to SIGTERM, and on to SIGKILL */
+	/* Its output on both descriptors, as it comes. */
+	void (*output)(void *context, struct span octets);
+	void *context;
+	/* false: its end is that of the process that was started; what it
+	 * leaves running goes on, and may keep the pipe.  true: its end is that
+	 * of its output too, and all of its group is killed then. */
+	bool whole_group;
+	unsigned long long max_output;	/* octets; killed beyond; 0: any */
+};
+
+/* How it ended. */
+struct outcome {
+	int error;			/* errno where it could not be run */
+	bool exited;			/* else status says nothing */
+	int status;			/* as waitpid(2) gives it */
+	bool timed_out;			/* it was asked to end, at least */
+	bool stuck;			/* and could not be made to */
+	bool flooded;			/* it printed more than max_output */
+};
+
+/* To be called before the first run, once: a launcher may have left SIGCHLD
+ * ignored, and there would be no status. */
+void process_prepare(void);
+
+/* Runs it and waits for its end. */
+void process_run(const struct process *p, struct outcome *how);
+
+/* The exit status, 0 to 255; -1 where there is none that means anything. */
+int outcome_status(const struct outcome *how);
+
+#endif
