@@ -20,13 +20,6 @@ trim(struct span line)
 	return line;
 }
 
-/* Bash before 2014 ran a value that starts so (CVE-2014-6271). */
-static bool
-is_function(struct span s)
-{
-	return span_starts(s, span_of("() {"));
-}
-
 /* ---- replies ---- */
 
 enum reply_id {
@@ -332,162 +325,6 @@ envelope_forward(const struct envelope *e, size_t i)
 	return (enum forward_result)e->recipient[i].forward;
 }
 
-/* ---- paths: RFC 5321, 4.1.2 ---- */
-
-enum path { PATH_OK, PATH_SYNTAX, PATH_BAD };
-
-/* The first octet of s, outside quotes, that is one of two; s.len if none, and
- * s.len + 1 where a quote does not end. */
-static size_t
-unquoted(struct span s, char one, char other)
-{
-	bool quoted = false;
-	size_t i;
-
-	for (i = 0; i < s.len; i++) {
-		if (s.ptr[i] == '"')
-			quoted = !quoted;
-		else if (quoted && s.ptr[i] == '\\')
-			i++;
-		else if (!quoted && (s.ptr[i] == one || s.ptr[i] == other))
-			return i;
-	}
-	return quoted ? s.len + 1 : s.len;
-}
-
-static bool
-is_label_octet(char c)
-{
-	return is_alnum(c) || c == '-' || c == '_' || is_8bit(c);
-}
-
-static bool
-is_literal_octet(char c)
-{
-	return is_alnum(c) || c == '.' || c == ':' || c == '-';
-}
-
-static bool
-domain_ok(struct span s)
-{
-	size_t i;
-
-	if (s.len == 0 || s.len > PROTOCOL_DOMAIN_MAX)
-		return false;
-	if (s.ptr[0] == '[')
-		return s.len > 2 && s.ptr[s.len - 1] == ']' &&
-		    span_all(span_first(span_skip(s, 1), s.len - 2),
-		    is_literal_octet);
-	for (i = 0; i < s.len; i++) {
-		bool first = i == 0 || s.ptr[i - 1] == '.';
-
-		if (s.ptr[i] == '.' ? first : !is_label_octet(s.ptr[i]) ||
-		    (first && s.ptr[i] == '-'))
-			return false;
-	}
-	return s.ptr[s.len - 1] != '.';
-}
-
-bool
-protocol_is_domain(struct span s)
-{
-	return domain_ok(s) && is_utf8(s);
-}
-
-/* What can be handed over: no option, and no function, not even in the part of
- * it that EXT is. */
-static bool
-value_ok(struct span s)
-{
-	size_t i;
-
-	for (i = 0; i < s.len; i++)
-		if (is_function(span_skip(s, i)))
-			return false;
-	return s.len > 0 && s.ptr[0] != '-';
-}
-
-/* Not judged beyond what keeps it one word for whoever gets it. */
-static bool
-local_ok(struct span s)
-{
-	return value_ok(s) && !span_any(s, is_control) &&
-	    unquoted(s, ' ', ' ') == s.len && unquoted(s, '<', '>') == s.len;
-}
-
-static enum path
-parse_mailbox(struct span s, struct mailbox *m)
-{
-	size_t at, next;
-
-	*m = (struct mailbox){ s, s, { s.ptr + s.len, 0 } };
-	for (at = unquoted(s, '@', '@'); at < s.len; at = next) {
-		m->local = span_first(s, at);
-		m->domain = span_skip(s, at + 1);
-		next = at + 1 + unquoted(m->domain, '@', '@');
-	}
-	if (s.len > PROTOCOL_MAILBOX_MAX || !local_ok(m->local) ||
-	    (m->local.len < s.len && !domain_ok(m->domain)))
-		return PATH_BAD;
-	return PATH_OK;
-}
-
-bool
-protocol_is_mailbox(struct span s, struct mailbox *m)
-{
-	return parse_mailbox(s, m) == PATH_OK && is_utf8(s);
-}
-
-/* A source route is checked and dropped (RFC 5321, appendix C). */
-static enum path
-drop_route(struct span *s)
-{
-	size_t n;
-
-	while (s->len > 0 && s->ptr[0] == '@') {
-		*s = span_skip(*s, 1);
-		n = s->len > 0 && s->ptr[0] == '[' ? unquoted(*s, ']', ']') : 0;
-		if (n < s->len)
-			n += unquoted(span_skip(*s, n), ',', ':');
-		if (n >= s->len || !domain_ok(span_first(*s, n)))
-			return PATH_SYNTAX;
-		if (s->ptr[n] == ':') {
-			*s = span_skip(*s, n + 1);
-			return PATH_OK;
-		}
-		*s = span_skip(*s, n + 1);
-	}
-	return PATH_SYNTAX;
-}
-
-/* Takes "<path>", or what devices write for it, off *s. */
-static enum path
-parse_path(struct span *s, struct mailbox *m)
-{
-	struct span inner;
-	bool bare;
-	size_t n;
-
-	*s = span_unindented(*s);
-	bare = s->len == 0 || s->ptr[0] != '<';
-	inner = bare ? *s : span_skip(*s, 1);
-	n = bare ? unquoted(inner, ' ', '\t') : unquoted(inner, '>', '>');
-	if (n > inner.len)
-		return PATH_BAD;
-	if (n == (bare ? 0 : inner.len))
-		return PATH_SYNTAX;
-	*s = span_skip(inner, bare ? n : n + 1);
-	if (s->len > 0 && !is_blank(s->ptr[0]))
-		return PATH_SYNTAX;
-	inner.len = n;
-	if (n > 0 && inner.ptr[0] == '@' && drop_route(&inner) != PATH_OK)
-		return PATH_SYNTAX;
-	if (n > 0)
-		return parse_mailbox(inner, m);
-	*m = (struct mailbox){ inner, inner, inner };
-	return PATH_OK;
-}
-
 /* ---- parameters of MAIL and RCPT ---- */
 
 static enum reply_id
@@ -541,7 +378,7 @@ set_envid(struct protocol *p, struct span value)
 	    !decode_xtext(value, &t))
 		return RE_PARAMETER;
 	e->envid = text_span_of(&t);
-	return is_function(e->envid) ? RE_PARAMETER : RE_NONE;
+	return address_is_function(e->envid) ? RE_PARAMETER : RE_NONE;
 }
 
 /* RFC 4954, 5; "<>" is xtext too. */
@@ -558,40 +395,46 @@ static enum reply_id
 set_notify(struct protocol *p, struct span value)
 {
 	static const char *const when[] = { "SUCCESS", "FAILURE", "DELAY" };
+	const char *comma;
 	unsigned seen = 0, i;
-	size_t n;
 
 	(void)p;
 	if (span_is(value, "NEVER"))
 		return RE_NONE;
-	for (;;) {
-		n = unquoted(value, ',', ',');
+	do {
+		comma = span_find(value, ',');
 		for (i = 0; i < 3; i++)
-			if (n <= value.len &&
-			    span_is(span_first(value, n), when[i]))
+			if (span_is(comma != NULL ? span_until(value, comma) :
+			    value, when[i]))
 				break;
 		if (i == 3 || (seen & 1U << i) != 0)
 			return RE_PARAMETER;
 		seen |= 1U << i;
-		if (n == value.len)
-			return RE_NONE;
-		value = span_skip(value, n + 1);
-	}
+		if (comma != NULL)
+			value = span_behind(value, comma);
+	} while (comma != NULL);
+	return RE_NONE;
+}
+
+static bool
+is_type_octet(char c)
+{
+	return is_alnum(c) || c == '-' || c == '_';
 }
 
 /* RFC 3461, 4.2: "type;xtext"; RFC 6533, 3 for a UTF-8 one. */
 static enum reply_id
 set_orcpt(struct protocol *p, struct span value)
 {
-	const char *sign = memchr(value.ptr, ';', value.len);
+	const char *sign = span_find(value, ';');
 	struct span type, address;
 
 	if (sign == NULL || value.len > 500)
 		return RE_PARAMETER;
 	type = span_until(value, sign);
-	address = span_skip(value, type.len + 1);
+	address = span_behind(value, sign);
 	if (type.len == 0 || address.len == 0 ||
-	    !span_all(type, is_label_octet) || span_any(type, is_8bit))
+	    !span_all(type, is_type_octet))
 		return RE_PARAMETER;
 	if (p->envelope.utf8 && span_is(type, "utf-8"))
 		return is_utf8(address) ? RE_NONE : RE_PARAMETER;
@@ -670,7 +513,7 @@ greet(struct protocol *p, struct span argument, bool extended)
 	struct envelope *e = &p->envelope;
 	size_t max = sizeof e->helo_text;
 
-	if (is_function(argument))
+	if (address_is_function(argument))
 		return false;
 	reset(p);
 	p->state = READY;
@@ -723,7 +566,7 @@ parse_side(struct protocol *p, struct span argument, bool of_mail,
 	if (!span_starts(argument, span_of(side->word)))
 		return RE_SYNTAX;
 	given = argument = span_skip(argument, strlen(side->word));
-	path = parse_path(&argument, m);
+	path = address_take_path(&argument, m);
 	given.len -= argument.len;
 	if (path == PATH_SYNTAX)
 		return RE_SYNTAX;
@@ -753,17 +596,6 @@ check_sender(struct protocol *p, struct span argument, struct mailbox *sender)
 	return RE_NONE;
 }
 
-/* The mailbox moved to where its octets were copied to. */
-static struct mailbox
-moved(struct mailbox m, const char *to)
-{
-	struct span domain = { to + (m.domain.ptr - m.whole.ptr),
-	    m.domain.len };
-
-	return (struct mailbox){ { to, m.whole.len }, { to, m.local.len },
-	    domain };
-}
-
 static enum reply_id
 begin_transaction(struct protocol *p, struct span argument, const char *verb)
 {
@@ -776,7 +608,7 @@ begin_transaction(struct protocol *p, struct span argument, const char *verb)
 		return fault;
 	}
 	memcpy(e->sender_text, sender.whole.ptr, sender.whole.len);
-	e->sender = moved(sender, e->sender_text);
+	e->sender = address_moved(sender, e->sender_text);
 	e->verb = verb;
 	e->with = protocol_name(p, e->utf8);
 	p->state = SENDER;
@@ -855,18 +687,6 @@ will_forward(struct protocol *p)
 	return fits_line(p) ? composed(p) : RE_RECIPIENT;
 }
 
-void
-text_mailbox(struct text *t, const struct mailbox *m, struct span domain)
-{
-	text_char(t, '<');
-	text_span(t, m->whole);
-	if (m->domain.len == 0) {
-		text_char(t, '@');
-		text_span(t, domain);
-	}
-	text_char(t, '>');
-}
-
 /* A valid name.  VRFY and EXPN say what it stands for; or that it is there, if
  * it is a mailbox itself. */
 static enum reply_id
@@ -878,7 +698,7 @@ found(struct protocol *p, enum lookup_verb verb)
 		return RE_RECIPIENT;
 	if (p->text.len > 0)
 		return composed(p);
-	if (protocol_is_mailbox(p->to.whole, &m))
+	if (address_is_mailbox(p->to.whole, &m))
 		text_mailbox(&p->text, &m, span_of(p->config->domain));
 	if (p->text.len > 0 && fits_line(p))
 		return composed(p);
@@ -1010,19 +830,6 @@ on_rset(struct protocol *p, struct span argument)
 	return RE_OK;
 }
 
-/* What VRFY and EXPN ask for: a mailbox, or words that look like none. */
-static bool
-parse_name(struct span s, struct mailbox *m)
-{
-	struct span rest = s;
-
-	if (parse_path(&rest, m) == PATH_OK && rest.len == 0)
-		return m->whole.len > 0 && is_utf8(s);
-	*m = (struct mailbox){ s, s, { s.ptr + s.len, 0 } };
-	return value_ok(s) && is_utf8(s) && !span_any(s, is_control) &&
-	    s.ptr[0] != '<' && memchr(s.ptr, '@', s.len) == NULL;
-}
-
 /* RFC 6531, 3.7.4.2: takes "SMTPUTF8" off the end of *s. */
 static bool
 take_utf8(struct span *s)
@@ -1044,7 +851,7 @@ tell(struct protocol *p, struct span name, enum lookup_verb verb)
 	enum reply_id id;
 
 	p->utf8_asked = take_utf8(&name);
-	if (!parse_name(name, &p->to))
+	if (!address_parse_name(name, &p->to))
 		return RE_BAD_RECIPIENT;
 	id = check_user(p, verb, (struct span){ "", 0 }, &forward);
 	if (p->utf8_asked || reply_of(p, id)->code / 100 != 2 ||

@@ -23,12 +23,11 @@
 #include <stdint.h>
 
 #include "channel.h"
+#include "lib/address.h"
 #include "lib/text.h"
 
 enum {
 	PROTOCOL_LINE_MAX = 4096,	/* octets of a command line, its end */
-	PROTOCOL_MAILBOX_MAX = 512,	/* RFC 5321, 4.5.3.1 asks for 320 */
-	PROTOCOL_DOMAIN_MAX = 255,	/* RFC 5321, 4.5.3.1.2 */
 	PROTOCOL_REPLY_LINE = 512,	/* RFC 5321, 4.5.3.1.5, with its CRLF */
 	PROTOCOL_REPLY_MAX = 8192,	/* octets of a whole reply */
 	PROTOCOL_EXPANDED_MAX = 4096,	/* of what VRFY and EXPN find */
@@ -45,12 +44,6 @@ struct reply {
 	int code;		/* 0: not chosen */
 	const char *enhanced;
 	const char *text;
-};
-
-/* An address as it was given, checked (RFC 5321, 4.1.2); domain.len is 0 where
- * it has none, all of it is empty for the null sender. */
-struct mailbox {
-	struct span whole, local, domain;
 };
 
 enum forward_result { LOCAL_DOMAIN, WILL_FORWARD, CANNOT_FORWARD };
@@ -81,8 +74,8 @@ struct envelope {
 	/* ---- */
 	unsigned given;			/* parameters seen in this command */
 	size_t list_len, options_len;
-	char helo_text[PROTOCOL_DOMAIN_MAX];
-	char sender_text[PROTOCOL_MAILBOX_MAX];
+	char helo_text[DOMAIN_MAX];
+	char sender_text[MAILBOX_MAX];
 	char options_text[PROTOCOL_LINE_MAX];
 	char envid_text[PROTOCOL_ENVID_MAX];
 	struct recipient recipient[PROTOCOL_RECIPIENTS_MAX];
@@ -106,13 +99,6 @@ struct lookup {
 					/* line, at most 100 lines; if empty: */
 					/* the name, where it is a mailbox */
 };
-
-/* Text of a mailbox, in brackets: with this domain where it has none. */
-void text_mailbox(struct text *t, const struct mailbox *m, struct span domain);
-
-/* RFC 5321, 4.1.2, RFC 6531, 3.3: can this be a domain, a mailbox? */
-bool protocol_is_domain(struct span s);
-bool protocol_is_mailbox(struct span s, struct mailbox *m);
 
 /* One reply and what it answered, for a log. */
 struct exchange {

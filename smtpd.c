@@ -345,7 +345,7 @@ find_in(struct reader *f, const struct sources *sources,
 static bool
 is_rule(struct span s)
 {
-	return protocol_is_domain(s.len > 0 && s.ptr[0] == '.' ?
+	return address_is_domain(s.len > 0 && s.ptr[0] == '.' ?
 	    span_skip(s, 1) : s);
 }
 
@@ -370,7 +370,7 @@ is_simple_domain(struct span s)
 		if (!is_alnum(c) && ((c != '-' && c != '.') || before == '.'))
 			return false;
 	}
-	return before != '.' && s.len <= PROTOCOL_DOMAIN_MAX;
+	return before != '.' && s.len <= DOMAIN_MAX;
 }
 
 static const char *
@@ -524,7 +524,7 @@ is_simple_entry(struct file_check *c, struct span s)
 
 	for (n = 0; n < s.len && (is_alnum(s.ptr[n]) || s.ptr[n] == '.'); n++)
 		;
-	if (n == 0 || n > PROTOCOL_MAILBOX_MAX)
+	if (n == 0 || n > MAILBOX_MAX)
 		return false;
 	if (n < s.len && s.ptr[n++] != ':')
 		return false;
@@ -549,7 +549,7 @@ check_entry(struct file_check *c, struct span line)
 
 	if (why != NULL || (e.name.len == 0 && e.rest.len == 0))
 		return why;
-	if (e.name.len > 0 && !protocol_is_mailbox(e.name, &m))
+	if (e.name.len > 0 && !address_is_mailbox(e.name, &m))
 		return "not a name";
 	if (e.name.len == 0 && !c->entry)
 		return "it continues no name";
@@ -794,7 +794,7 @@ add_member(struct members *a, struct span value)
 
 	if (value.len > 0 && value.ptr[0] == '\\')	/* "not an alias" */
 		value = span_skip(value, 1);
-	if (is_delivery(value) || !protocol_is_mailbox(value, &m))
+	if (is_delivery(value) || !address_is_mailbox(value, &m))
 		return;
 	len = AROUND + value.len;
 	if (m.domain.len == 0)
@@ -866,8 +866,8 @@ struct words {
 	bool here;			/* in the entry that is being read */
 	unsigned hits;			/* entries with a name of their own */
 	struct span name, first;	/* of this entry, of the first hit */
-	char name_text[PROTOCOL_MAILBOX_MAX];
-	char first_text[PROTOCOL_MAILBOX_MAX];
+	char name_text[MAILBOX_MAX];
+	char first_text[MAILBOX_MAX];
 };
 
 static bool
@@ -893,10 +893,10 @@ has_words(struct span line, struct span words)
 
 /* A copy that stays; cut where the file is no more the one that was checked. */
 static struct span
-keep(char to[PROTOCOL_MAILBOX_MAX], struct span name)
+keep(char to[MAILBOX_MAX], struct span name)
 {
-	if (name.len > PROTOCOL_MAILBOX_MAX)
-		name.len = PROTOCOL_MAILBOX_MAX;
+	if (name.len > MAILBOX_MAX)
+		name.len = MAILBOX_MAX;
 	memcpy(to, name.ptr, name.len);
 	return (struct span){ to, name.len };
 }
@@ -933,7 +933,7 @@ find_words(struct smtpd *s, const struct lookup *l)
 	if (w.words.len > 2 && w.words.ptr[0] == '"')
 		w.words = span_first(span_skip(w.words, 1), w.words.len - 2);
 	find_in_users(s, search_words, &w);
-	if (w.hits != 1 || !protocol_is_mailbox(w.first, &m))
+	if (w.hits != 1 || !address_is_mailbox(w.first, &m))
 		return w.hits == 0 ? UNKNOWN_USER : AMBIGUOUS_USER;
 	expand(s, l, m);
 	if (l->expanded->len == 0)

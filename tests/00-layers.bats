@@ -8,13 +8,14 @@ text:
 file: text
 date: text
 spool: text file
+address: text
 channel:
 log: text channel
 peer: text
 launcher: text file
 process: text file channel
-protocol: text channel
-smtpd: text file date spool channel log peer launcher process protocol
+protocol: text address channel
+smtpd: text file date spool address channel log peer launcher process protocol
 '
 
 # What a room may ask of the system; a room that has no line asks nothing but

@@ -65,7 +65,7 @@ look_up_name(void *context, const struct lookup *l, struct reply *reply)
 	size_t i;
 
 	(void)context, (void)reply;
-	check_mailbox(name, l->verb == LOOKUP_RCPT ? PROTOCOL_MAILBOX_MAX :
+	check_mailbox(name, l->verb == LOOKUP_RCPT ? MAILBOX_MAX :
 	    PROTOCOL_LINE_MAX);
 	assert(name.whole.len > 0 && l->options.len < PROTOCOL_LINE_MAX);
 	assert(l->verb != LOOKUP_RCPT || e->verb != NULL);
@@ -88,9 +88,9 @@ begin(void *context, const struct envelope *e, struct reply *reply)
 	s->committed = false;
 	s->commits = 0;
 	s->recipients = e->recipients;
-	check_mailbox(e->sender, PROTOCOL_MAILBOX_MAX);
+	check_mailbox(e->sender, MAILBOX_MAX);
 	for (i = 0; i < e->recipients; i++) {
-		check_mailbox(envelope_recipient(e, i), PROTOCOL_MAILBOX_MAX);
+		check_mailbox(envelope_recipient(e, i), MAILBOX_MAX);
 		assert(envelope_recipient(e, i).whole.len > 0);
 	}
 	tell(s, "[begin]", 7);

@@ -1,0 +1,65 @@
+/*
+ * address - domains, mailboxes and paths: RFC 5321, 4.1.2, RFC 6531, 3.3
+ *
+ * Pure.  Spans that come out point into the span that went in: nothing is
+ * copied, so they live as long as its octets.
+ *
+ * A local part is not judged beyond what keeps it one word for whoever gets it:
+ * no control octet, no blank or bracket outside quotes; and it may be handed to
+ * a command: it does not start with "-" and hides no function of a shell.
+ */
+#ifndef ADDRESS_H
+#define ADDRESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "text.h"
+
+enum {
+	MAILBOX_MAX = 512,	/* octets; RFC 5321, 4.5.3.1 asks for 320 */
+	DOMAIN_MAX = 255	/* RFC 5321, 4.5.3.1.2 */
+};
+
+/* An address as it was given, checked; domain.len is 0 where it has none, all
+ * of it is empty for the null sender. */
+struct mailbox {
+	struct span whole, local, domain;
+};
+
+enum path {
+	PATH_OK,
+	PATH_SYNTAX,		/* no path: its brackets, its route */
+	PATH_BAD		/* a path whose mailbox is none */
+};
+
+/* A name of labels, or a literal in square brackets. */
+bool address_is_domain(struct span s);
+
+/* True, and *m is the mailbox; a domain is no must.  What is left in *m after
+ * false says nothing. */
+bool address_is_mailbox(struct span s, struct mailbox *m);
+
+/* Takes "<path>", or what devices write for it, off *s, and the blanks before
+ * it; a source route is checked and dropped.  *m is good after OK, empty for
+ * "<>".  Octets that are no UTF-8 pass: who looks at *s whole finds them. */
+enum path address_take_path(struct span *s, struct mailbox *m);
+
+/* What VRFY and EXPN ask for (RFC 5321, 3.5.1): a mailbox, in brackets or not,
+ * or words that look like none, which then are m->local. */
+bool address_parse_name(struct span s, struct mailbox *m);
+
+/* The mailbox, where its octets were copied to. */
+struct mailbox address_moved(struct mailbox m, const char *to);
+
+/* Bash before 2014 ran a value of a variable that starts so (CVE-2014-6271). */
+bool address_is_function(struct span s);
+
+/* The first octet of s, outside quotes, that is one of two; s.len if none, and
+ * s.len + 1 where a quote does not end. */
+size_t address_unquoted(struct span s, char one, char other);
+
+/* Adds the mailbox in brackets; with this domain where it has none. */
+void text_mailbox(struct text *t, const struct mailbox *m, struct span domain);
+
+#endif
