@@ -39,12 +39,15 @@
 
 #include "channel.h"
 #include "lib/date.h"
+#include "lib/expand.h"
 #include "lib/file.h"
 #include "lib/launcher.h"
+#include "lib/lists.h"
 #include "lib/log.h"
 #include "lib/peer.h"
 #include "lib/process.h"
 #include "lib/spool.h"
+#include "lib/users.h"
 #include "protocol.h"
 
 #define VERSION "0.1"
@@ -65,22 +68,7 @@ enum {
 	LOOKUP_TIME = 30 * 1000,	/* ms; a look-up's */
 	LOOKUP_TERM_TO_KILL = 1000,
 	ENVIRONMENT_MAX = 4096,		/* variables of a command */
-	FILE_LINE_MAX = 64 * 1024,	/* of a file of the configuration */
 	CHOSEN_LINES = 10		/* of a reply that a command chooses */
-};
-
-/* One value of an option that may be given often: itself, or a file of such
- * values, open from the start of the session to its end. */
-struct source {
-	const char *value;
-	bool is_file;
-	int fd;
-	struct stat checked;		/* as it was when all of it was good */
-};
-
-struct sources {
-	struct source *list;
-	size_t count;
 };
 
 /* What the command line says. */
@@ -89,7 +77,7 @@ struct settings {
 	char **command;
 	long long command_timeout;	/* ms */
 	bool append_recipients;
-	struct sources domains, forwards, users;
+	struct list domains, forwards, users;
 	const char *lookup;
 	bool received, return_path, verbose, check, help, version;
 	const char *spool;
@@ -104,17 +92,6 @@ struct chosen {
 	char enhanced[sizeof "5.999.999"];	/* "": not given */
 	size_t len, last;		/* of the text; its last line's start */
 	char text[CHOSEN_LINES * PROTOCOL_REPLY_LINE + 1];
-};
-
-/* A file, a line at a time. */
-struct reader {
-	const struct source *file;
-	off_t at;			/* of what is read next */
-	size_t lo, hi;
-	bool end;
-	unsigned long number;		/* of the line, from 1 */
-	const char *fault;		/* why no line came; NULL: the end */
-	char space[FILE_LINE_MAX + 1];
 };
 
 /* Small things first, so that a session, and its first message, touch few
@@ -224,737 +201,6 @@ die_option(struct smtpd *s, int status, const char *name, const char *value,
 		text_string(&t, value);
 	}
 	die(s, status, text_end(&t), why);
-}
-
-/* ---- files of the configuration: rule 5 ---- */
-
-static void
-open_reader(struct reader *f, const struct source *file)
-{
-	f->file = file;
-	f->at = 0;
-	f->lo = f->hi = 0;
-	f->end = false;
-	f->number = 0;
-	f->fault = NULL;
-}
-
-static bool
-fill_reader(struct reader *f)
-{
-	ssize_t n;
-
-	if (f->hi - f->lo == sizeof f->space) {
-		f->number++;
-		f->fault = "the line is longer than 65536 octets";
-		return false;
-	}
-	memmove(f->space, f->space + f->lo, f->hi - f->lo);
-	f->hi -= f->lo;
-	f->lo = 0;
-	do
-		n = pread(f->file->fd, f->space + f->hi,
-		    sizeof f->space - f->hi, f->at);
-	while (n < 0 && errno == EINTR);
-	if (n < 0) {
-		f->fault = strerror(errno);
-		return false;
-	}
-	f->at += n;
-	f->hi += (size_t)n;
-	f->end = n == 0;
-	return true;
-}
-
-_Static_assert(FILE_LINE_MAX == 65536, "what the fault says");
-
-/* The next line, without its end; false at the end, or where there is a
- * fault. */
-static bool
-next_line(struct reader *f, struct span *line)
-{
-	const char *start, *lf;
-	size_t len;
-
-	for (;;) {
-		start = f->space + f->lo;
-		len = f->hi - f->lo;
-		lf = memchr(start, '\n', len);
-		if (lf != NULL || f->end)
-			break;
-		if (!fill_reader(f))
-			return false;
-	}
-	if (lf == NULL && len == 0)
-		return false;
-	if (lf != NULL)
-		len = (size_t)(lf - start);
-	f->lo += len + (lf != NULL);
-	f->number++;
-	*line = (struct span){ start, len };
-	return true;
-}
-
-static bool
-same_time(const struct stat *a, const struct stat *b)
-{
-	return a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
-/* Is there a line for which test is true?  It is the reader's line then.  The
- * reader's fault tells where that is not known. */
-static bool
-find_line(struct reader *f, const struct source *file,
-    bool (*test)(void *, struct span), void *argument)
-{
-	struct span line;
-	struct stat now;
-	bool found = false;
-
-	open_reader(f, file);
-	while (!found && next_line(f, &line))
-		found = test(argument, line);
-	if (f->fault == NULL && (fstat(file->fd, &now) != 0 ||
-	    !same_time(&now, &file->checked)))
-		f->fault = "it changed while it was in use";
-	return found && f->fault == NULL;
-}
-
-/* Likewise in any of these; a value that is no file is a line of its own. */
-static bool
-find_in(struct reader *f, const struct sources *sources,
-    bool (*test)(void *, struct span), void *argument)
-{
-	const struct source *x;
-	size_t i;
-
-	for (i = 0; i < sources->count && f->fault == NULL; i++) {
-		x = &sources->list[i];
-		if (x->is_file ? find_line(f, x, test, argument) :
-		    test(argument, span_of(x->value)))
-			return true;
-	}
-	return false;
-}
-
-/* ---- files of domains ---- */
-
-/* A domain, or ".domain": all that is below it. */
-static bool
-is_rule(struct span s)
-{
-	return address_is_domain(s.len > 0 && s.ptr[0] == '.' ?
-	    span_skip(s, 1) : s);
-}
-
-/* Less its comment, and the blanks around it. */
-static struct span
-rule_of(struct span line)
-{
-	const char *sign = span_find(line, '#');
-
-	return span_trimmed(sign != NULL ? span_until(line, sign) : line);
-}
-
-/* Labels of letters, digits and hyphens, which nearly every line is. */
-static bool
-is_simple_domain(struct span s)
-{
-	char c, before = '.';
-	size_t i;
-
-	for (i = 0; i < s.len; i++, before = c) {
-		c = s.ptr[i];
-		if (!is_alnum(c) && ((c != '-' && c != '.') || before == '.'))
-			return false;
-	}
-	return before != '.' && s.len <= DOMAIN_MAX;
-}
-
-static const char *
-check_rule(struct span line)
-{
-	struct span rule = rule_of(line);
-
-	return rule.len == 0 || is_rule(rule) ? NULL : "not a domain";
-}
-
-static bool
-rule_matches(struct span rule, struct span domain)
-{
-	if (rule.len > 0 && rule.ptr[0] == '.' && domain.len > rule.len)
-		domain = span_skip(domain, domain.len - rule.len);
-	return span_same(rule, domain);
-}
-
-static bool
-line_matches(void *domain, struct span line)
-{
-	struct span d = *(struct span *)domain;
-
-	/* nearly every line ends here */
-	if (line.len > 0 && is_alnum(line.ptr[0]) && !span_starts(line, d))
-		return false;
-	return rule_matches(rule_of(line), d);
-}
-
-static bool
-is_listed(struct reader *f, const struct sources *sources, struct span domain)
-{
-	return find_in(f, sources, line_matches, &domain);
-}
-
-/* ---- files of users, as aliases(5) ---- */
-
-/* One line: a name and what it stands for, or (no name) more of that. */
-struct entry {
-	struct span name, rest;
-};
-
-static bool
-is_atom(char c)
-{
-	return is_alnum(c) || (unsigned char)c >= 128 ||
-	    (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
-}
-
-/* Where a quote that begins s ends; 0 where it does not. */
-static size_t
-quoted_length(struct span s)
-{
-	size_t i;
-
-	for (i = 1; i < s.len && s.ptr[i] != '"'; i++)
-		if (s.ptr[i] == '\\')
-			i++;
-	return i < s.len ? i + 1 : 0;
-}
-
-/* The name: atoms or a quoted string, and a domain behind an @. */
-static size_t
-name_length(struct span s)
-{
-	size_t n = s.ptr[0] == '"' ? quoted_length(s) : 0;
-
-	while (n < s.len && is_atom(s.ptr[n]))
-		n++;
-	if (n < s.len && s.ptr[n] == '@')
-		for (n++; n < s.len && s.ptr[n] != ':' &&
-		    !is_space(s.ptr[n]); n++)
-			;
-	return n;
-}
-
-/* Who writes "box+*" means what it does not do. */
-static bool
-is_pattern(struct span name)
-{
-	if (name.ptr[0] == '*' && (name.len == 1 || name.ptr[1] == '@'))
-		name = span_skip(name, 1);
-	return name.len > 0 && name.ptr[0] != '"' &&
-	    span_find(name, '*') != NULL;
-}
-
-/* What is wrong with the line; NULL: nothing, or it says nothing. */
-static const char *
-parse_entry(struct span line, struct entry *e)
-{
-	struct span s = span_trimmed(line);
-	bool indented = line.len > 0 && is_space(line.ptr[0]);
-	size_t n;
-
-	e->name = e->rest = span_first(line, 0);
-	if (s.len == 0 || s.ptr[0] == '#')
-		return NULL;
-	e->rest = s;
-	if (indented)
-		return NULL;
-	n = name_length(s);
-	e->name = span_first(s, n);
-	e->rest = span_trimmed(span_skip(s, n));
-	if (n == 0)
-		return "not a name";
-	if (is_pattern(e->name))
-		return "not a name: only a lone asterisk is any name";
-	if (e->rest.len == 0)
-		return NULL;
-	if (e->rest.ptr[0] != ':')
-		return "not a name, or no colon behind it";
-	e->rest = span_trimmed(span_skip(e->rest, 1));
-	return NULL;
-}
-
-/* Takes the next of the values off *rest; false at the end, and where a quote
- * has none. */
-static bool
-next_value(struct span *rest, struct span *value)
-{
-	size_t n = 0, quoted;
-
-	if (rest->len == 0)
-		return false;
-	while (n < rest->len && rest->ptr[n] != ',') {
-		quoted = rest->ptr[n] != '"' ? 1 :
-		    quoted_length(span_skip(*rest, n));
-		if (quoted == 0)
-			return false;
-		n += quoted;
-	}
-	*value = span_trimmed(span_first(*rest, n));
-	*rest = span_trimmed(span_skip(*rest, n < rest->len ? n + 1 : n));
-	return true;
-}
-
-/* A file on its way to be understood whole. */
-struct file_check {
-	bool users;			/* else domains */
-	bool entry;			/* there is one to be continued */
-	bool comma;			/* which waits for more */
-	const char *why;		/* what is wrong */
-};
-
-/* "name" or "name: value, value" of plain atoms, likewise. */
-static bool
-is_simple_entry(struct file_check *c, struct span s)
-{
-	size_t n;
-	char o;
-
-	for (n = 0; n < s.len && (is_alnum(s.ptr[n]) || s.ptr[n] == '.'); n++)
-		;
-	if (n == 0 || n > MAILBOX_MAX)
-		return false;
-	if (n < s.len && s.ptr[n++] != ':')
-		return false;
-	for (; n < s.len; n++) {
-		o = s.ptr[n];
-		if (!is_alnum(o) && o != '.' && o != '@' && o != '-' &&
-		    o != ' ' && o != ',')
-			return false;
-	}
-	c->entry = true;
-	c->comma = s.ptr[n - 1] == ',' || s.ptr[n - 1] == ':';
-	return s.ptr[n - 1] != ' ';
-}
-
-static const char *
-check_entry(struct file_check *c, struct span line)
-{
-	struct entry e;
-	struct mailbox m;
-	struct span value;
-	const char *why = parse_entry(line, &e);
-
-	if (why != NULL || (e.name.len == 0 && e.rest.len == 0))
-		return why;
-	if (e.name.len > 0 && !address_is_mailbox(e.name, &m))
-		return "not a name";
-	if (e.name.len == 0 && !c->entry)
-		return "it continues no name";
-	if (e.name.len == 0 && !c->comma && e.rest.ptr[0] != ',')
-		return "no comma between it and the line before";
-	c->entry = true;
-	c->comma = e.rest.len > 0 ? e.rest.ptr[e.rest.len - 1] == ',' :
-	    span_find(line, ':') != NULL;
-	while (next_value(&e.rest, &value))
-		;
-	return e.rest.len > 0 ? "a quote has no end" : NULL;
-}
-
-static bool
-is_bad_octet(char c)
-{
-	return is_control(c) && !is_space(c);
-}
-
-static bool
-is_bad_line(void *check, struct span line)
-{
-	struct file_check *c = check;
-
-	if (c->users ? is_simple_entry(c, line) : is_simple_domain(line))
-		return false;
-	if (span_any(line, is_bad_octet))
-		c->why = "a control octet";
-	else if (line.len >= 3 && memcmp(line.ptr, "\xef\xbb\xbf", 3) == 0)
-		c->why = "a byte order mark";
-	else
-		c->why = c->users ? check_entry(c, line) : check_rule(line);
-	return c->why != NULL;
-}
-
-/* The usual name for a list of nothing. */
-static bool
-is_null_device(const struct stat *st)
-{
-	struct stat null;
-
-	return S_ISCHR(st->st_mode) && stat("/dev/null", &null) == 0 &&
-	    null.st_rdev == st->st_rdev;
-}
-
-/* Opens it for the session; there is none under a file that has a fault. */
-static void
-open_source(struct smtpd *s, struct source *x, const char *option)
-{
-	struct file_check check = { .users = strcmp(option, "--users") == 0 };
-	struct reader *f = &s->reader;
-	char where[PATH_MAX + 32];
-	struct text t = text_in(where, sizeof where);
-
-	x->fd = file_open(x->value, O_NONBLOCK);
-	if (x->fd < 0 || fstat(x->fd, &x->checked) != 0)
-		die_option(s, EX_CONFIG, option, x->value, strerror(errno));
-	if (!S_ISREG(x->checked.st_mode) && !is_null_device(&x->checked))
-		die_option(s, EX_CONFIG, option, x->value,
-		    "not a regular file");
-	if (!find_line(f, x, is_bad_line, &check) && f->fault == NULL)
-		return;
-	text_string(&t, x->value);
-	text_char(&t, ':');
-	text_number(&t, f->number);
-	die(s, EX_CONFIG, text_end(&t),
-	    f->fault != NULL ? f->fault : check.why);
-}
-
-static void
-open_sources(struct smtpd *s)
-{
-	struct settings *o = &s->settings;
-	const struct {
-		struct sources *of;
-		const char *option;
-	} lists[] = {
-		{ &o->domains, "--domain" }, { &o->forwards, "--forward" },
-		{ &o->users, "--users" },
-	};
-	struct source *x;
-	size_t i, k;
-
-	for (k = 0; k < sizeof lists / sizeof *lists; k++)
-		for (i = 0; i < lists[k].of->count; i++) {
-			x = &lists[k].of->list[i];
-			if (x->is_file)
-				open_source(s, x, lists[k].option);
-		}
-}
-
-/* The next octet of a name that counts: "Joe" is joe (RFC 5321, 4.1.2), and so
- * are quotes.  -1 at the end. */
-static int
-next_octet(struct span *s)
-{
-	while (s->len > 0 && s->ptr[0] == '"')
-		*s = span_skip(*s, 1);
-	if (s->len > 1 && s->ptr[0] == '\\')
-		*s = span_skip(*s, 1);
-	if (s->len == 0)
-		return -1;
-	*s = span_skip(*s, 1);
-	return (unsigned char)ascii_lower(s->ptr[-1]);
-}
-
-static bool
-same_name(struct span a, struct span b)
-{
-	int c;
-
-	do
-		if ((c = next_octet(&a)) != next_octet(&b))
-			return false;
-	while (c >= 0);
-	return true;
-}
-
-/* Name is "name", "name@domain", and for name "*". */
-enum match { NO_MATCH, ANY_NAME, THIS_NAME };
-
-static enum match
-match_name(struct span name, struct span local, struct span domain)
-{
-	const char *at = name.ptr + name.len;
-
-	while (at > name.ptr && *--at != '@' && *at != '"')
-		;
-	if (*at == '@') {
-		if (!span_same(span_skip(name, (size_t)(at + 1 - name.ptr)),
-		    domain))
-			return NO_MATCH;
-		name.len = (size_t)(at - name.ptr);
-	}
-	if (same_name(name, local))
-		return THIS_NAME;
-	return name.len == 1 && name.ptr[0] == '*' ? ANY_NAME : NO_MATCH;
-}
-
-/* The name that is asked for, and the part of it before a "+"; plain: with
- * neither quotes nor backslashes. */
-struct wanted {
-	struct span local, base, domain;
-	bool plain;
-};
-
-static bool
-is_user(void *wanted, struct span line)
-{
-	struct wanted *w = wanted;
-	struct entry e;
-
-	/* nearly every line ends here */
-	if (w->plain && line.len > 0 && is_alnum(line.ptr[0]) &&
-	    !span_starts(line, w->base))
-		return false;
-	return parse_entry(line, &e) == NULL && e.name.len > 0 &&
-	    (match_name(e.name, w->local, w->domain) != NO_MATCH ||
-	    match_name(e.name, w->base, w->domain) == THIS_NAME);
-}
-
-/* Asks every file; true as soon as test is. */
-static bool
-find_in_users(struct smtpd *s, bool (*test)(void *, struct span),
-    void *argument)
-{
-	s->reader.fault = NULL;
-	return find_in(&s->reader, &s->settings.users, test, argument);
-}
-
-/* RFC 5321, 4.5.1: always there. */
-static bool
-is_postmaster(struct span local)
-{
-	return same_name(local, span_of("postmaster"));
-}
-
-static enum lookup_result
-find_user(struct smtpd *s, const struct mailbox *m)
-{
-	const char *plus = span_find(m->local, '+');
-	struct wanted w = { m->local, m->local, m->domain,
-	    span_find(m->local, '"') == NULL &&
-	    span_find(m->local, '\\') == NULL };
-
-	if (plus != NULL)
-		w.base = span_until(w.base, plus);
-	return is_postmaster(w.base) || find_in_users(s, is_user, &w) ?
-	    VALID_USER : UNKNOWN_USER;
-}
-
-/* ---- VRFY and EXPN: RFC 5321, 3.5 ---- */
-
-enum { MEMBERS_MAX = 99 };		/* lines, less one that says "more" */
-
-/* What a name stands for, as it is found. */
-struct members {
-	struct mailbox name;
-	struct text *to;		/* a mailbox a line */
-	struct span domain;		/* of those that come without one */
-	bool here;			/* the line belongs to the name */
-	bool found, any;		/* the name is there; "*" is */
-	unsigned count, left_out;
-};
-
-/* Takes what stands before "<mailbox>", and the brackets, off *value. */
-static struct span
-take_phrase(struct span *value)
-{
-	struct span phrase = { value->ptr, value->len };
-
-	if (phrase.len == 0 || phrase.ptr[phrase.len - 1] != '>')
-		return span_first(*value, 0);
-	while (phrase.len > 0 && phrase.ptr[phrase.len - 1] != '<')
-		phrase.len--;
-	if (phrase.len == 0)
-		return phrase;
-	*value = span_skip(span_first(*value, value->len - 1), phrase.len);
-	phrase.len--;
-	return phrase;
-}
-
-/* A program, a file or a list, quoted or not, as aliases(5) has them. */
-static bool
-is_delivery(struct span s)
-{
-	while (s.len > 0 && (s.ptr[0] == '"' || s.ptr[0] == '\\' ||
-	    is_space(s.ptr[0])))
-		s = span_skip(s, 1);
-	return s.len > 0 && (s.ptr[0] == '|' || s.ptr[0] == '/' ||
-	    s.ptr[0] == ':');
-}
-
-/* A value, where it is a mailbox. */
-static void
-add_member(struct members *a, struct span value)
-{
-	enum { AROUND = sizeof "250-2.1.5 <>\r\n" - 1, MORE = 32 };
-	struct span phrase = take_phrase(&value);
-	struct mailbox m;
-	size_t len;
-
-	if (value.len > 0 && value.ptr[0] == '\\')	/* "not an alias" */
-		value = span_skip(value, 1);
-	if (is_delivery(value) || !address_is_mailbox(value, &m))
-		return;
-	len = AROUND + value.len;
-	if (m.domain.len == 0)
-		len += sizeof "@" - 1 + a->domain.len;
-	if (len + phrase.len > PROTOCOL_REPLY_LINE)
-		phrase.len = 0;
-	if (a->count == MEMBERS_MAX || len > PROTOCOL_REPLY_LINE ||
-	    len + phrase.len + MORE > a->to->size - a->to->len) {
-		a->left_out++;
-		return;
-	}
-	if (a->count++ > 0)
-		text_char(a->to, '\n');
-	text_span(a->to, phrase);
-	text_mailbox(a->to, &m, a->domain);
-}
-
-static bool
-collect_members(void *members, struct span line)
-{
-	struct members *a = members;
-	struct span value;
-	enum match match;
-	struct entry e;
-
-	parse_entry(line, &e);
-	if (e.name.len > 0) {
-		match = match_name(e.name, a->name.local, a->name.domain);
-		a->here = match == THIS_NAME;
-		a->found |= a->here;
-		a->any |= match == ANY_NAME;
-	}
-	while (a->here && next_value(&e.rest, &value))
-		add_member(a, value);
-	return false;
-}
-
-/* The domain of what stands beside this name, where it comes without one. */
-static struct span
-usual_domain(const struct smtpd *s, const struct mailbox *name)
-{
-	return name->domain.len > 0 ? name->domain :
-	    span_of(s->settings.protocol.domain);
-}
-
-/* Who is it?  VRFY: what it stands for where that is one mailbox; EXPN: all of
- * them.  The text stays empty where there is nothing but the name itself. */
-static enum match
-expand(struct smtpd *s, const struct lookup *l, struct mailbox name)
-{
-	struct members a = { .name = name, .to = l->expanded,
-	    .found = is_postmaster(name.local),
-	    .domain = usual_domain(s, &name) };
-
-	find_in_users(s, collect_members, &a);
-	if (l->verb == LOOKUP_VRFY && (a.count > 1 || a.left_out > 0))
-		a.to->len = 0;
-	else if (a.left_out > 0) {
-		text_string(a.to, a.count > 0 ? "\nand " : "");
-		text_number(a.to, a.left_out);
-		text_string(a.to, " more");
-	}
-	return a.found ? THIS_NAME : a.any ? ANY_NAME : NO_MATCH;
-}
-
-/* A search for words, and whose they are. */
-struct words {
-	struct span words;
-	bool here;			/* in the entry that is being read */
-	unsigned hits;			/* entries with a name of their own */
-	struct span name, first;	/* of this entry, of the first hit */
-	char name_text[MAILBOX_MAX];
-	char first_text[MAILBOX_MAX];
-};
-
-static bool
-is_word_octet(char c)
-{
-	return is_alnum(c) || (unsigned char)c >= 128;
-}
-
-static bool
-has_words(struct span line, struct span words)
-{
-	size_t i, end;
-
-	for (i = 0; i + words.len <= line.len; i++) {
-		end = i + words.len;
-		if ((i == 0 || !is_word_octet(line.ptr[i - 1])) &&
-		    (end == line.len || !is_word_octet(line.ptr[end])) &&
-		    span_starts(span_skip(line, i), words))
-			return true;
-	}
-	return false;
-}
-
-/* A copy that stays; cut where the file is no more the one that was checked. */
-static struct span
-keep(char to[MAILBOX_MAX], struct span name)
-{
-	if (name.len > MAILBOX_MAX)
-		name.len = MAILBOX_MAX;
-	memcpy(to, name.ptr, name.len);
-	return (struct span){ to, name.len };
-}
-
-/* True at the second hit: there is no need to go on. */
-static bool
-search_words(void *words, struct span line)
-{
-	struct words *w = words;
-	struct entry e;
-
-	parse_entry(line, &e);
-	if (e.name.len > 0) {
-		w->name = keep(w->name_text, e.name);
-		w->here = span_same(w->name, span_of("*"));
-	}
-	if (w->here || (!has_words(e.name, w->words) &&
-	    !has_words(e.rest, w->words)))
-		return false;
-	w->here = true;
-	if (w->hits == 0)
-		w->first = keep(w->first_text, w->name);
-	else if (same_name(w->first, w->name))
-		return false;
-	return ++w->hits > 1;
-}
-
-static enum lookup_result
-find_words(struct smtpd *s, const struct lookup *l)
-{
-	struct words w = { .words = l->name.whole };
-	struct mailbox m;
-
-	if (w.words.len > 2 && w.words.ptr[0] == '"')
-		w.words = span_first(span_skip(w.words, 1), w.words.len - 2);
-	find_in_users(s, search_words, &w);
-	if (w.hits != 1 || !address_is_mailbox(w.first, &m))
-		return w.hits == 0 ? UNKNOWN_USER : AMBIGUOUS_USER;
-	expand(s, l, m);
-	if (l->expanded->len == 0)
-		text_mailbox(l->expanded, &m,
-		    span_of(s->settings.protocol.domain));
-	return VALID_USER;
-}
-
-/* A name of its own; else, for VRFY, words that occur in a name or its values;
- * else any name where that will do. */
-static enum lookup_result
-find_name(struct smtpd *s, const struct lookup *l)
-{
-	enum match match = expand(s, l, l->name);
-	enum lookup_result user = match == THIS_NAME ? VALID_USER :
-	    UNKNOWN_USER;
-
-	if (user == UNKNOWN_USER && l->verb == LOOKUP_VRFY &&
-	    s->reader.fault == NULL)
-		user = find_words(s, l);
-	return user == UNKNOWN_USER && match == ANY_NAME ? VALID_USER : user;
 }
 
 static const struct reply
@@ -1773,33 +1019,40 @@ forward_domain(void *context, const struct mailbox *to, struct reply *reply)
 {
 	struct smtpd *s = context;
 	const struct settings *o = &s->settings;
-	bool local, forward;
+	enum list_answer local = LIST_YES, forward = LIST_NO;
 
-	s->reader.fault = NULL;
-	local = to->domain.len == 0 ||
-	    is_listed(&s->reader, &o->domains, to->domain);
-	forward = !local && is_listed(&s->reader, &o->forwards, to->domain);
-	if (s->reader.fault != NULL) {
+	if (to->domain.len > 0)
+		local = domain_is_listed(&s->reader, &o->domains, to->domain);
+	if (local == LIST_NO)
+		forward = domain_is_listed(&s->reader, &o->forwards,
+		    to->domain);
+	if (local == LIST_UNKNOWN || forward == LIST_UNKNOWN) {
 		log_file_fault(s);
 		*reply = local_fault;
 		return CANNOT_FORWARD;
 	}
-	if (local || (!forward && o->domains.count == 0))
+	if (local == LIST_YES || (forward == LIST_NO && o->domains.count == 0))
 		return LOCAL_DOMAIN;
-	return forward || getenv("RELAYCLIENT") != NULL ? WILL_FORWARD :
-	    CANNOT_FORWARD;
+	return forward == LIST_YES || getenv("RELAYCLIENT") != NULL ?
+	    WILL_FORWARD : CANNOT_FORWARD;
 }
 
 static enum lookup_result
 ask_users(struct smtpd *s, const struct lookup *l)
 {
+	static const enum lookup_result results[] = {
+		[LIST_NO] = UNKNOWN_USER, [LIST_YES] = VALID_USER,
+		[LIST_UNKNOWN] = LOOKUP_ERROR
+	};
+	const struct list *users = &s->settings.users;
 	enum lookup_result user = l->verb == LOOKUP_RCPT ?
-	    find_user(s, &l->name) : find_name(s, l);
+	    results[user_is_listed(&s->reader, users, &l->name)] :
+	    expand_name(&s->reader, users, l,
+	    span_of(s->settings.protocol.domain));
 
-	if (s->reader.fault == NULL)
-		return user;
-	log_file_fault(s);
-	return LOOKUP_ERROR;
+	if (user == LOOKUP_ERROR)
+		log_file_fault(s);
+	return user;
 }
 
 /* The exit status of a look-up; 1 is what grep says, and a script that
@@ -1821,7 +1074,7 @@ judge_look_up(const struct output *o, int status, struct reply *reply)
 	    (status == 1 && o->octets == 0))
 		user = UNKNOWN_USER;
 	if (user != LOOKUP_ERROR && status != EX_NOPERM &&
-	    is_postmaster(r->to.local))
+	    user_is_postmaster(r->to.local))
 		return VALID_USER;
 	if (user != LOOKUP_ERROR)
 		usual = refused;
@@ -1868,9 +1121,9 @@ ask_command(struct smtpd *s, const struct lookup *l, struct reply *reply)
 	if (user == LOOKUP_ERROR && (reply->code == 0 || status < 0))
 		log_look_up(&r, &how, since);
 	else if (user == VALID_USER && l->expanded->len == 0)
-		add_member(&(struct members){ .to = l->expanded,
-		    .domain = usual_domain(s, &l->name) },
-		    span_trimmed((struct span){ o.first, o.first_len }));
+		expand_value(l,
+		    span_trimmed((struct span){ o.first, o.first_len }),
+		    span_of(s->settings.protocol.domain));
 	return user;
 }
 
@@ -2209,35 +1462,20 @@ set_mode(void *member, const char *value)
 }
 
 static const char *
-add_source(struct sources *sources, const char *value, bool is_file)
-{
-	struct source *list = realloc(sources->list, (sources->count + 1) *
-	    sizeof *list);
-
-	if (list == NULL)
-		return "out of memory";
-	list[sources->count] = (struct source){ .value = value,
-	    .is_file = is_file, .fd = -1 };
-	sources->list = list;
-	sources->count++;
-	return NULL;
-}
-
-static const char *
 set_domain(void *member, const char *value)
 {
 	bool is_file = value[0] == '/' || strncmp(value, "./", 2) == 0;
 
-	if (!is_file && !is_rule(span_of(value)))
+	if (!is_file && !domain_is_rule(span_of(value)))
 		return "not a domain, nor a file: /name or ./name";
-	return add_source(member, value, is_file);
+	return list_add(member, value, is_file);
 }
 
 static const char *
 set_users(void *member, const char *value)
 {
 	return value[0] == '\0' ? "not a file" :
-	    add_source(member, value, true);
+	    list_add(member, value, true);
 }
 
 static const char *
@@ -2406,21 +1644,21 @@ choice_of(int got)
 }
 
 /* What is wrong with an option; why is NULL where nothing is. */
-struct fault {
+struct option_fault {
 	char name[64];
 	const char *value;		/* NULL: none */
 	const char *why;
 };
 
 /* getopt's ':' and '?': the option as the user wrote it. */
-static struct fault
+static struct option_fault
 bad_option(int got, char **argv)
 {
 	char letter[] = { '-', (char)optopt, '\0' };
 	bool is_long = optopt >= 256 && optopt < 256 + CHOICES;
 	/* 0: no such name; else a letter, 8-bit: below 0, or 0xdf00 and more */
 	const char *name = is_long || optopt == 0 ? argv[optind - 1] : letter;
-	struct fault f = { .why = got == ':' ? "needs an argument" :
+	struct option_fault f = { .why = got == ':' ? "needs an argument" :
 	    is_long ? "takes no argument" :
 	    "unknown or ambiguous; see smtpd --help" };
 
@@ -2428,10 +1666,10 @@ bad_option(int got, char **argv)
 	return f;
 }
 
-static struct fault
+static struct option_fault
 set_option(struct smtpd *s, const struct choice *c, const char *value)
 {
-	struct fault f = { .value = value,
+	struct option_fault f = { .value = value,
 	    .why = c->set((char *)&s->settings + c->member, value) };
 	struct text t = text_in(f.name, sizeof f.name);
 
@@ -2449,7 +1687,7 @@ parse_options(struct smtpd *s, int argc, char **argv)
 {
 	struct option longs[CHOICES + 1];
 	char shorts[2 * CHOICES + 3];
-	struct fault first = { .why = NULL }, fault;
+	struct option_fault first = { .why = NULL }, fault;
 	int got;
 
 	option_tables(longs, shorts);
@@ -2487,6 +1725,22 @@ default_settings(struct settings *s)
 	s->spool = tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp";
 }
 
+static void
+open_lists(struct smtpd *s)
+{
+	struct settings *o = &s->settings;
+	struct user_state users;
+	struct fault fault;
+
+	if (!list_open(&o->domains, &s->reader, "--domain", domain_wrong, NULL,
+	    0, &fault) ||
+	    !list_open(&o->forwards, &s->reader, "--forward", domain_wrong,
+	    NULL, 0, &fault) ||
+	    !list_open(&o->users, &s->reader, "--users", user_wrong, &users,
+	    sizeof users, &fault))
+		die(s, EX_CONFIG, fault.what, fault.why);
+}
+
 /* What depends on other options, or on the host. */
 static void
 finish_settings(struct smtpd *s)
@@ -2503,7 +1757,7 @@ finish_settings(struct smtpd *s)
 		p->hostname = "localhost";
 	p->domain = p->hostname;
 	for (i = s->settings.domains.count; i-- > 0; ) {
-		x = &s->settings.domains.list[i];
+		x = &s->settings.domains.source[i];
 		if (!x->is_file && x->value[0] != '.')
 			p->domain = x->value;
 	}
@@ -2627,7 +1881,7 @@ main(int argc, char **argv)
 	finish_settings(&s);
 	log_where(&s);
 	s.spool.dir = s.settings.spool;
-	open_sources(&s);
+	open_lists(&s);
 	if (s.settings.check)
 		check(&s);
 	peer_find(&s.peer);

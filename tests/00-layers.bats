@@ -14,8 +14,12 @@ log: text channel
 peer: text
 launcher: text file
 process: text file channel
+lists: text file address
+users: text address lists
 protocol: text address channel
-smtpd: text file date spool address channel log peer launcher process protocol
+expand: text address lists users
+smtpd: text file date spool address channel log peer launcher process lists
+	users protocol expand
 '
 
 # What a room may ask of the system; a room that has no line asks nothing but
@@ -25,6 +29,7 @@ file: descriptors files
 spool: descriptors files
 channel: clock descriptors signals
 log: descriptors environment
+lists: descriptors files heap
 peer: environment host
 launcher: descriptors environment files host signals
 process: descriptors environment exit files processes signals
@@ -76,9 +81,9 @@ calls() {
 	undefined "$1" | grep -qxFf <(defined "$2")
 }
 
-# row TABLE ROOM: what stands behind its colon.
+# row TABLE ROOM: what stands behind its colon, and on the lines that go on.
 row() {
-	sed -n "s/^$2: *//p" <<<"$1"
+	sed -n "/^$2:/,/^[^\t]/{s/^$2: *//p;s/^\t//p}" <<<"$1" | tr '\n' ' '
 }
 
 rooms() {
