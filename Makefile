@@ -117,7 +117,7 @@ demo: smtpd
 
 lint: smtpd
 	shellcheck -x -P SCRIPTDIR -P tests -e SC2016,SC2030,SC2031,SC2094 \
-		tests/run tests/demo tests/catch tests/*.bash tests/*.bats \
+		tests/run tests/demo tests/lib/catch tests/*.bash tests/*.bats \
 		tests/launch/*.bash tests/launch/*.bats tests/launch/real/* \
 		tests/launch/install \
 		examples/save \

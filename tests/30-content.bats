@@ -157,9 +157,12 @@ got() {
 	mails+=("$BATS_TEST_TMPDIR/dots")
 	for option in '' --crlf; do
 		rm -f "$BOX"/*
-		{ say 'EHLO c'; "$ROOT/tests/wire" "${mails[@]}"; say QUIT; } |
-			serve --no-received $option
-		"$ROOT/tests/wire" --plain "$BATS_TEST_TMPDIR" $option \
+		{
+			say 'EHLO c'
+			"$ROOT/tests/lib/wire" "${mails[@]}"
+			say QUIT
+		} | serve --no-received $option
+		"$ROOT/tests/lib/wire" --plain "$BATS_TEST_TMPDIR" $option \
 			"${mails[@]}"
 		for n in "${!mails[@]}"; do
 			cmp "$BATS_TEST_TMPDIR/$n" "$(message $((n + 1)))" ||

@@ -129,7 +129,7 @@ exit_table() {
 left() {
 	rm -f "$BOX/go" "$LOG"
 	mkfifo "$BOX/go"
-	LOG=$LOG PYTHONPATH=$ROOT/tests python3 -B - <<-'EOF'
+	LOG=$LOG PYTHONPATH=$ROOT/tests/lib python3 -B - <<-'EOF'
 	from session import BOX, DATA, EHLO, MAIL, RCPT, Session, check, tcp
 	session = Session(tcp(), command=('sh', '-c',
 	    'cat >/dev/null; read -r x <"$BOX/go"'))

@@ -3,10 +3,10 @@
 # if the end of data was sent whole, and nothing is left in either case.
 load helper
 
-# cut HOW SIZE: see tests/cut.py.  Says how many cuts were tried.
+# cut HOW SIZE: see tests/lib/cut.py.  Says how many cuts were tried.
 cut_off() {
 	mkdir "$BATS_TEST_TMPDIR/spool"
-	python_case 100 cut.py "$@" "$BATS_TEST_TMPDIR/spool"
+	python_case 100 lib/cut.py "$@" "$BATS_TEST_TMPDIR/spool"
 }
 
 @test "a client that leaves after any octet, over a socket" {

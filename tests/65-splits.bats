@@ -3,7 +3,7 @@
 load helper
 
 split_up() {
-	python_case 100 splits.py "$1"
+	python_case 100 lib/splits.py "$1"
 }
 
 @test "in every two writes and octet by octet, over a socket" {

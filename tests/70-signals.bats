@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # DESIGN, 3: a running command is let finish and its reply is sent; else 421
-# 4.3.2 at once, nothing run, exit 0.  The cases are in tests/signals.py.
+# 4.3.2 at once, nothing run, exit 0.  The cases are in tests/lib/signals.py.
 load helper
 
 # on_signal CASE SIGNAL ...
 on_signal() {
-	python_case 60 signals.py "$@"
+	python_case 60 lib/signals.py "$@"
 }
 
 on_each_signal() {

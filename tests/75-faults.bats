@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 # Every system call fails, every resource runs out, and SIGKILL comes at every
-# step: see tests/faults.py.  What a client is told is what the command did, no
-# fault of ours is a 5xx, and nothing is left.
+# step: see tests/lib/faults.py.  What a client is told is what the command did,
+# no fault of ours is a 5xx, and nothing is left.
 load helper
 
 faults() {
-	python_case 110 faults.py "$@"
+	python_case 110 lib/faults.py "$@"
 }
 
 @test "each system call of a session fails once: two small messages" {

@@ -4,13 +4,13 @@
 #
 # sends a session, each line with CR LF, to the program on two pipes, and keeps
 # what it said: $REPLIES (octets), $LOG (descriptor 2), and the exit status.
-# Without a command it is tests/catch, which keeps each message in $BOX.
+# Without a command it is tests/lib/catch, which keeps each message in $BOX.
 # shellcheck disable=SC2034 # variables are for the tests
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 SMTPD=${SMTPD:-$ROOT/smtpd}
 case $SMTPD in /*) ;; *) SMTPD=$ROOT/$SMTPD ;; esac
-CATCH=$ROOT/tests/catch
+CATCH=$ROOT/tests/lib/catch
 HELLO=('EHLO client.example' 'MAIL FROM:<ann@example.net>'
 	'RCPT TO:<help@example.org>')
 export SMTPD CATCH
@@ -138,7 +138,7 @@ gone() {
 # python_case SECONDS FILE [argument ...]: a case of tests/FILE, which fails with
 # what it says, and else may say how much it tried.
 python_case() {
-	LOG=$LOG PYTHONPATH=$ROOT/tests timeout "$1" \
+	LOG=$LOG PYTHONPATH=$ROOT/tests/lib timeout "$1" \
 		python3 -B "$ROOT/tests/$2" "${@:3}" \
 		>"$BATS_TEST_TMPDIR/said" 2>&1 ||
 		fail "${*:2}: $(cat "$BATS_TEST_TMPDIR/said")"

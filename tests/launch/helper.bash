@@ -2,7 +2,7 @@
 #
 #   listen tcpserver|inetd|inetd6|systemd [option ...]
 #
-# starts one of them, with smtpd and tests/catch behind it, on a free port:
+# starts one of them, with smtpd and tests/lib/catch behind it, on a free port:
 # $ADDRESS, $PORT.  inetd: systemd-socket-activate --inetd, inetd6: on ::1;
 # systemd: the same without --inetd, where the connection is descriptor 3.
 # shellcheck disable=SC2154 # variables of ../helper

@@ -14,6 +14,6 @@ export BATS_TEST_TIMEOUT=600
 	chmod +x "$CATCH"
 	listen tcpserver -T 1 --log none --no-received \
 		--spool "$BATS_TEST_TMPDIR/spool"
-	python_case 500 soak.py "$ADDRESS" "$PORT" "$SERVER" "$BOX/record" \
+	python_case 500 lib/soak.py "$ADDRESS" "$PORT" "$SERVER" "$BOX/record" \
 		"$BATS_TEST_TMPDIR/spool" "${SOAK_MESSAGES:-10000}"
 }

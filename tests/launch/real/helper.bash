@@ -11,7 +11,7 @@
 #   readme LAUNCHER            the README's line for it, in a checkout
 #   pasted WORDS               the README's line that begins so, likewise
 #
-# /usr/local/bin/on-mail is $ON_MAIL, by default tests/catch.
+# /usr/local/bin/on-mail is $ON_MAIL, by default tests/lib/catch.
 # shellcheck disable=SC2034,SC2153,SC2154 # variables for and of others
 
 export LAUNCH=${LAUNCH:-/opt/launch}
