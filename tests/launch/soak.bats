@@ -8,9 +8,9 @@ export BATS_TEST_TIMEOUT=600
 @test "a soak of 10000 messages balances to the last one" {
 	mkdir "$BATS_TEST_TMPDIR/spool"
 	: >"$BOX/record"
-	CATCH=$BATS_TEST_TMPDIR/sink
+	CATCH=$BATS_TEST_TMPDIR/recorder
 	printf '#!/bin/sh\nexec "%s" "$BOX/record"\n' \
-		"$ROOT/tests/unit/sink" >"$CATCH"
+		"$ROOT/tests/unit/recorder" >"$CATCH"
 	chmod +x "$CATCH"
 	listen tcpserver -T 1 --log none --no-received \
 		--spool "$BATS_TEST_TMPDIR/spool"

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """soak ADDRESS PORT SERVER RECORD SPOOL MESSAGES: twenty clients at once, behind
-a superserver (its process is SERVER) whose smtpd runs tests/unit/sink RECORD.
+a superserver (its process is SERVER) whose smtpd runs tests/unit/recorder
+RECORD.
 
 Sizes, verdicts and clients that leave are random, from a fixed seed.  What the
 clients were told is what the command saw, one to one, and at the end there is
