@@ -49,8 +49,8 @@ launcher_take_signals(void)
 	}
 }
 
-/* From /proc, which saves a call a signal: "SigIgn:" and a number whose bit 0 is
- * signal 1.  False where it does not say so. */
+/* From /proc, which saves a call a signal: a number whose bit 0 is signal 1.
+ * False where it does not say so. */
 static bool
 read_ignored(sigset_t *ignored)
 {
@@ -162,6 +162,15 @@ launcher_take_descriptors(struct launcher *l)
 		}
 	close_others();
 	return true;
+}
+
+void
+launcher_take_path(void)
+{
+	static const char usual[] = "/usr/local/sbin:/usr/local/bin:"
+	    "/usr/sbin:/usr/bin:/sbin:/bin";
+
+	setenv("PATH", usual, 0);
 }
 
 bool

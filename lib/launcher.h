@@ -25,6 +25,9 @@ bool launcher_stops(void);
  * errno: there is nothing to work with. */
 bool launcher_take_descriptors(struct launcher *l);
 
+/* A PATH where it left none: openbsd-inetd does. */
+void launcher_take_path(void);
+
 /* Is there somebody who could be told 421?  Did we get both directions of a
  * connection? */
 bool launcher_has_client(const struct launcher *l);

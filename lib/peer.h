@@ -18,12 +18,12 @@ enum {
 /* Addresses are IPv4 or IPv6 in their usual form, with no brackets, no zone and
  * no v4-mapping; ports are decimal. */
 struct peer {
+	bool unconnected;		/* descriptor 0: socket with no peer */
 	char address[PEER_ADDRESS_SIZE];
 	char port[PEER_PORT_SIZE];
 	char name[PEER_NAME_MAX + 1];	/* letters, digits and .-_ */
 	char local_address[PEER_ADDRESS_SIZE];
 	char local_port[PEER_PORT_SIZE];
-	bool unconnected;		/* descriptor 0: socket with no peer */
 };
 
 /* Finds the client, of descriptor 0 and the environment; *p must be zeroed. */

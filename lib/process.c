@@ -112,6 +112,19 @@ process_script_fault(const char *path)
 	    "no program, and no #! line" : NULL;
 }
 
+const char *
+process_fault(const char *name)
+{
+	char space[PATH_MAX];
+	const char *path = process_find(name, space, sizeof space);
+	struct stat st;
+
+	if (path == NULL || stat(path, &st) != 0 || access(path, X_OK) != 0)
+		return strerror(errno);
+	return S_ISREG(st.st_mode) ? process_script_fault(path) :
+	    "not a regular file";
+}
+
 /* ---- to start it ---- */
 
 static void

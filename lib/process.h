@@ -21,6 +21,9 @@ const char *process_find(const char *name, char *space, size_t size);
  * nothing is known to be wrong. */
 const char *process_script_fault(const char *path);
 
+/* Why a program of this name would not run; NULL likewise. */
+const char *process_fault(const char *name);
+
 struct process {
 	const char *path;
 	char *const *argv, *const *envp;

@@ -7,19 +7,27 @@ ROOMS='
 text:
 file: text
 date: text
-spool: text file
 address: text
+spool: text file
+lists: text file address
+users: text address lists
 channel:
 log: text channel
 peer: text
 launcher: text file
 process: text file channel
-lists: text file address
-users: text address lists
 protocol: text address channel
+verdict: text
 expand: text address lists users
-smtpd: text file date spool address channel log peer launcher process lists
-	users protocol expand
+message: text date spool protocol
+environment: text date spool protocol message
+runner: text log launcher peer process environment verdict
+event: text channel log process spool
+delivery: text protocol process verdict runner
+recipients: text file lists users channel process verdict expand runner event
+options: text lists protocol
+smtpd: text file lists channel log peer launcher process protocol spool
+	verdict message environment event delivery recipients options
 '
 
 # What a room may ask of the system; a room that has no line asks nothing but
@@ -27,13 +35,19 @@ smtpd: text file date spool address channel log peer launcher process lists
 POWERS='
 file: descriptors files
 spool: descriptors files
+lists: descriptors files heap
 channel: clock descriptors signals
 log: descriptors environment
-lists: descriptors files heap
 peer: environment host
 launcher: descriptors environment files host signals
 process: descriptors environment exit files processes signals
-smtpd: clock descriptors environment exit files heap host processes signals
+message: clock
+environment: environment
+runner: descriptors
+delivery: heap
+recipients: environment
+options: environment host
+smtpd: descriptors environment exit files host
 '
 
 # What each power is, as whole names of functions.

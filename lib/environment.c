@@ -1,0 +1,336 @@
+#include "environment.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "date.h"
+
+static bool
+put_sender(struct text *t, const struct facts *f)
+{
+	text_span(t, f->envelope->sender.whole);
+	return f->envelope->verb != NULL;
+}
+
+static bool
+put_recipient(struct text *t, const struct facts *f)
+{
+	text_span(t, f->to.whole);
+	return f->count == 1;
+}
+
+static bool
+put_local(struct text *t, const struct facts *f)
+{
+	text_span(t, f->to.local);
+	return f->count == 1;
+}
+
+static bool
+put_domain(struct text *t, const struct facts *f)
+{
+	text_span(t, f->to.domain);
+	return f->count == 1;
+}
+
+static bool
+put_extension(struct text *t, const struct facts *f, char sign)
+{
+	const char *at = span_find(f->to.local, sign);
+
+	if (at != NULL)
+		text_span(t, span_behind(f->to.local, at));
+	return f->count == 1;
+}
+
+static bool
+put_dash(struct text *t, const struct facts *f)
+{
+	return put_extension(t, f, '-');
+}
+
+static bool
+put_plus(struct text *t, const struct facts *f)
+{
+	return put_extension(t, f, '+');
+}
+
+/* The one that a look-up asks about is in no envelope. */
+static struct span
+address_of(const struct facts *f, size_t i)
+{
+	return f->message == NULL ? f->to.whole :
+	    envelope_recipient(f->envelope, f->first + i).whole;
+}
+
+static bool
+is_forwarded(const struct facts *f, size_t i)
+{
+	return f->message != NULL && envelope_forward(f->envelope,
+	    f->first + i) != LOCAL_DOMAIN;
+}
+
+/* A line each; all but the first are begun by a newline. */
+static bool
+put_list(struct text *t, const struct facts *f, bool forwarded_only)
+{
+	bool first = true;
+	size_t i;
+
+	for (i = 0; i < f->count; i++) {
+		if (forwarded_only && !is_forwarded(f, i))
+			continue;
+		if (!first)
+			text_char(t, '\n');
+		first = false;
+		text_span(t, address_of(f, i));
+	}
+	return true;
+}
+
+static bool
+put_recipients(struct text *t, const struct facts *f)
+{
+	return put_list(t, f, false);
+}
+
+static bool
+put_forwarded(struct text *t, const struct facts *f)
+{
+	return put_list(t, f, true);
+}
+
+static bool
+put_options(struct text *t, const struct facts *f)
+{
+	text_span(t, f->envelope->options);
+	return f->envelope->verb != NULL;
+}
+
+static bool
+put_recipient_options(struct text *t, const struct facts *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->count; i++) {
+		if (i > 0)
+			text_char(t, '\n');
+		text_span(t, f->message == NULL ? f->options :
+		    envelope_options(f->envelope, f->first + i));
+	}
+	return f->envelope->verb != NULL;
+}
+
+static bool
+put_envid(struct text *t, const struct facts *f)
+{
+	text_span(t, f->envelope->envid);
+	return f->envelope->envid.len > 0;
+}
+
+/* qmail-command(8) */
+static bool
+put_rpline(struct text *t, const struct facts *f)
+{
+	text_return_path(t, f->envelope->sender.whole);
+	text_char(t, '\n');
+	return f->envelope->verb != NULL;
+}
+
+static bool
+put_dtline(struct text *t, const struct facts *f)
+{
+	text_string(t, "Delivered-To: ");
+	text_span(t, f->to.whole);
+	text_char(t, '\n');
+	return f->count == 1;
+}
+
+static bool
+put_ufline(struct text *t, const struct facts *f)
+{
+	struct span sender = f->envelope->sender.whole;
+	size_t i;
+
+	if (f->message == NULL)
+		return false;
+	text_string(t, sender.len == 0 ? "From MAILER-DAEMON" : "From ");
+	for (i = 0; i < sender.len; i++)
+		text_char(t, sender.ptr[i] == ' ' ? '-' : sender.ptr[i]);
+	text_char(t, ' ');
+	text_mbox_date(t, f->message->date);
+	text_char(t, '\n');
+	return true;
+}
+
+static bool
+put_known(struct text *t, const char *value)
+{
+	if (value == NULL || value[0] == '\0')
+		return false;
+	text_string(t, value);
+	return true;
+}
+
+static bool
+put_proto(struct text *t, const struct facts *f)
+{
+	return put_known(t, f->peer->address[0] != '\0' ? "TCP" : "");
+}
+
+static bool
+put_helo(struct text *t, const struct facts *f)
+{
+	text_helo(t, f->envelope->helo);
+	return f->envelope->helo.ptr != NULL;
+}
+
+static bool
+put_with(struct text *t, const struct facts *f)
+{
+	return put_known(t, f->envelope->with);
+}
+
+static bool
+put_id(struct text *t, const struct facts *f)
+{
+	return f->message != NULL && put_known(t, f->message->id);
+}
+
+static bool
+put_verb(struct text *t, const struct facts *f)
+{
+	return put_known(t, f->envelope->verb);
+}
+
+static bool
+put_size(struct text *t, const struct facts *f)
+{
+	if (f->message != NULL)
+		text_number(t, spool_size(&f->message->spool));
+	return f->message != NULL;
+}
+
+#define PEER(member) NULL, offsetof(struct peer, member)
+
+_Static_assert(offsetof(struct peer, address) > 0, "0 is no member's");
+
+/* Every name that is ours, or that must not be inherited (rule 6). */
+static const struct variable {
+	const char *name;		/* "_" at its end: all that begin so */
+	bool (*put)(struct text *, const struct facts *);  /* false: unset */
+	size_t peer;			/* a string of the peer; 0: none */
+} variables[] = {
+	{ "SENDER", put_sender, 0 },
+	{ "NEWSENDER", put_sender, 0 },
+	{ "RECIPIENT", put_recipient, 0 },
+	{ "ORIGINAL_RECIPIENT", put_recipient, 0 },
+	{ "RECIPIENTS", put_recipients, 0 },
+	{ "FORWARD_RECIPIENTS", put_forwarded, 0 },
+	{ "LOCAL", put_local, 0 },
+	{ "HOST", put_domain, 0 },
+	{ "DOMAIN", put_domain, 0 },
+	{ "EXT", put_dash, 0 },
+	{ "EXTENSION", put_plus, 0 },
+	{ "RPLINE", put_rpline, 0 },
+	{ "DTLINE", put_dtline, 0 },
+	{ "UFLINE", put_ufline, 0 },
+	{ "CLIENT_ADDRESS", PEER(address) },
+	{ "CLIENT_PORT", PEER(port) },
+	{ "CLIENT_HOSTNAME", PEER(name) },
+	{ "CLIENT_HELO", put_helo, 0 },
+	{ "CLIENT_PROTOCOL", put_with, 0 },
+	{ "PROTO", put_proto, 0 },
+	{ "TCPREMOTEIP", PEER(address) },
+	{ "TCPREMOTEPORT", PEER(port) },
+	{ "TCPREMOTEHOST", PEER(name) },
+	{ "TCPLOCALIP", PEER(local_address) },
+	{ "TCPLOCALPORT", PEER(local_port) },
+	{ "REMOTE_ADDR", PEER(address) },
+	{ "REMOTE_PORT", PEER(port) },
+	{ "SMTP_ID", put_id, 0 },
+	{ "SMTP_VERB", put_verb, 0 },
+	{ "SMTP_SIZE", put_size, 0 },
+	{ "SMTP_MAIL_OPTIONS", put_options, 0 },
+	{ "SMTP_RCPT_OPTIONS", put_recipient_options, 0 },
+	{ "ENVID", put_envid, 0 },
+	{ "LISTEN_", NULL, 0 },
+	{ "NOTIFY_SOCKET", NULL, 0 },
+	{ "WATCHDOG_", NULL, 0 },
+	{ "JOURNAL_STREAM", NULL, 0 },
+	{ "SSLCTLFD", NULL, 0 },
+	{ "SSLREADFD", NULL, 0 },
+	{ "SSLWRITEFD", NULL, 0 },
+	{ "TCPREMOTEINFO", NULL, 0 },
+	{ "TCP6REMOTEINFO", NULL, 0 },
+};
+
+enum { VARIABLES = sizeof variables / sizeof *variables };
+
+static bool
+is_ours(const char *assignment)
+{
+	size_t len = strcspn(assignment, "="), i, n;
+	const char *name;
+
+	for (i = 0; i < VARIABLES; i++) {
+		name = variables[i].name;
+		if (*name != *assignment)
+			continue;
+		n = strlen(name);
+		if (strncmp(assignment, name, n) == 0 &&
+		    (len == n || name[n - 1] == '_'))
+			return true;
+	}
+	return false;
+}
+
+bool
+environment_inherit(struct environment *v)
+{
+	extern char **environ;
+	size_t i, n = 0;
+
+	for (i = 0; environ[i] != NULL; i++) {
+		if (is_ours(environ[i]))
+			continue;
+		if (n == ENVIRONMENT_MAX - VARIABLES) {
+			errno = E2BIG;
+			return false;
+		}
+		v->variables[n++] = environ[i];
+	}
+	v->inherited = n;
+	return true;
+}
+
+/* Adds the value; false where the variable is unset. */
+static bool
+put(struct text *t, const struct variable *row, const struct facts *f)
+{
+	if (row->put != NULL)
+		return row->put(t, f);
+	return row->peer > 0 &&
+	    put_known(t, (const char *)f->peer + row->peer);
+}
+
+char *const *
+environment_of(struct environment *v, const struct facts *f)
+{
+	struct text t = { v->space, 0, sizeof v->space };
+	size_t n = v->inherited, i, start;
+
+	for (i = 0; i < VARIABLES; i++) {
+		start = t.len;
+		text_string(&t, variables[i].name);
+		text_char(&t, '=');
+		if (put(&t, &variables[i], f)) {
+			text_char(&t, '\0');
+			v->variables[n++] = v->space + start;
+		} else
+			t.len = start;
+	}
+	v->variables[n] = NULL;
+	return v->variables;
+}

@@ -1,0 +1,243 @@
+#include "event.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+
+void
+event_config(struct log *l, const char *what, const char *why)
+{
+	char space[1024];
+	struct text t = { space, 0, sizeof space };
+
+	text_string(&t, what);
+	text_string(&t, ": ");
+	text_string(&t, why);
+	log_begin(l, LOG_CONFIG, "config");
+	log_span(l, "error", text_span_of(&t));
+	log_end(l);
+}
+
+/* ---- the session ---- */
+
+static void
+begin_client(struct log *l, enum log_level level, const char *event)
+{
+	log_begin(l, level, event);
+	log_client(l);
+}
+
+static void
+log_port(struct log *l, const struct peer *peer)
+{
+	if (peer->port[0] != '\0')
+		log_string(l, "port", peer->port);
+}
+
+static void
+log_reply(struct log *l, const struct reply *reply)
+{
+	char space[32];
+	struct text t = { space, 0, sizeof space };
+
+	text_number(&t, (unsigned)reply->code);
+	if (reply->enhanced != NULL) {
+		text_char(&t, ' ');
+		text_string(&t, reply->enhanced);
+	}
+	log_span(l, "reply", text_span_of(&t));
+}
+
+void
+event_connect(struct log *l, const struct peer *peer)
+{
+	begin_client(l, LOG_INFO, "connect");
+	log_port(l, peer);
+	log_end(l);
+}
+
+static void
+event_command(struct log *l, struct span line)
+{
+	begin_client(l, LOG_INFO, "command");
+	log_long(l, "line", line, 3000);
+	log_end(l);
+}
+
+static void
+event_reply(struct log *l, const struct reply *reply)
+{
+	begin_client(l, LOG_INFO, "reply");
+	log_reply(l, reply);
+	log_string(l, "text", reply->text);
+	log_end(l);
+}
+
+static void
+event_refuse(struct log *l, const struct exchange *x)
+{
+	begin_client(l, LOG_INFO, "refuse");
+	log_string(l, "verb", x->verb[0] != '\0' ? x->verb : "unknown");
+	log_reply(l, x->reply);
+	if (x->mailbox.len > 0)
+		log_span(l, "to", x->mailbox);
+	log_end(l);
+}
+
+void
+event_exchange(struct log *l, const struct exchange *x, bool all)
+{
+	if (all && x->line.len > 0)
+		event_command(l, x->line);
+	if (all)
+		event_reply(l, x->reply);
+	if (x->reply->code >= 400 && !x->message && x->verb != NULL)
+		event_refuse(l, x);
+}
+
+void
+event_close(struct log *l, const struct peer *peer, const struct channel *c,
+    enum protocol_reason reason, unsigned long long messages, long long since)
+{
+	static const char *const reasons[] = {
+		[PROTOCOL_EOF] = "eof",
+		[PROTOCOL_QUIT] = "quit",
+		[PROTOCOL_TIMEOUT] = "timeout",
+		[PROTOCOL_ERRORS] = "errors",
+		[PROTOCOL_LOST] = "errors",
+		[PROTOCOL_STOP] = "stop",
+		[PROTOCOL_ERROR] = "error",
+	};
+	int error = c->read_errno != 0 ? c->read_errno : c->write_errno;
+
+	begin_client(l, LOG_INFO, "close");
+	log_port(l, peer);
+	log_string(l, "reason", reasons[reason]);
+	if (error != 0)
+		log_string(l, "error", strerror(error));
+	log_number(l, "messages", messages);
+	log_number(l, "in", c->octets_in);
+	log_number(l, "out", c->octets_out);
+	if (channel_unsent(c) > 0)
+		log_number(l, "unsent", channel_unsent(c));
+	log_seconds(l, since);
+	log_end(l);
+}
+
+/* ---- runs ---- */
+
+/* "No such file": which? */
+static void
+log_hint(struct log *l, const char *program)
+{
+	char space[PATH_MAX];
+	const char *path = process_find(program, space, sizeof space);
+	const char *fault = path == NULL ? NULL : process_script_fault(path);
+
+	if (fault != NULL)
+		log_string(l, "hint", fault);
+}
+
+static void
+log_no_start(struct log *l, const char *program, int error)
+{
+	log_number(l, "exit", 127);
+	log_string(l, "error", strerror(error));
+	if (error == ENOENT || error == ENOEXEC || error == EACCES)
+		log_hint(l, program);
+	log_string(l, "command", program);
+}
+
+static void
+log_outcome(struct log *l, const char *program, const struct outcome *how)
+{
+	if (how->error != 0) {
+		log_no_start(l, program, how->error);
+		return;
+	}
+	if (how->stuck)
+		log_string(l, "signal", "stuck");
+	else if (WIFSIGNALED(how->status))
+		log_number(l, "signal", (unsigned)WTERMSIG(how->status));
+	else
+		log_number(l, "exit", (unsigned)WEXITSTATUS(how->status));
+	if (how->flooded)
+		log_string(l, "error", "too much output");
+	else if (how->timed_out)
+		log_string(l, "timeout", "yes");
+}
+
+/* What each line of a message begins with; ours: the fault is. */
+static void
+begin_message(struct log *l, const struct facts *f, bool ours)
+{
+	const struct envelope *e = f->envelope;
+	struct span from = e->sender.whole;
+
+	log_begin(l, ours ? LOG_FAULT : LOG_INFO, "message");
+	log_string(l, "id", f->message->id);
+	log_client(l);
+	log_span(l, "helo", e->helo);
+	log_span(l, "from", from.len > 0 ? from : span_of("<>"));
+	if (f->count > 0)
+		log_span(l, "to", f->to.whole);
+	log_number(l, "nrcpt", f->count);
+	log_number(l, "size", spool_size(&f->message->spool));
+}
+
+static bool
+is_temporary(const struct reply *reply)
+{
+	return reply->code / 100 == 4;
+}
+
+void
+event_message(struct log *l, const struct facts *f, const char *command,
+    const struct outcome *how, const struct reply *reply, bool chosen,
+    long long since)
+{
+	begin_message(l, f, is_temporary(reply) && !chosen);
+	log_outcome(l, command, how);
+	log_reply(l, reply);
+	log_seconds(l, since);
+	log_end(l);
+}
+
+void
+event_no_run(struct log *l, const struct facts *f, const struct reply *reply,
+    long long since)
+{
+	const struct spool *spool = &f->message->spool;
+
+	begin_message(l, f, reply != NULL && is_temporary(reply));
+	if (spool->error != 0) {
+		log_string(l, "spool", spool->dir);
+		log_string(l, "error", strerror(spool->error));
+	}
+	if (reply != NULL)
+		log_reply(l, reply);
+	else
+		log_string(l, "dropped", "yes");
+	log_seconds(l, since);
+	log_end(l);
+}
+
+void
+event_lookup(struct log *l, const struct facts *f, const char *program,
+    const struct outcome *how, long long since)
+{
+	begin_client(l, LOG_FAULT, "lookup");
+	log_span(l, "to", f->to.whole);
+	log_outcome(l, program, how);
+	log_seconds(l, since);
+	log_end(l);
+}
+
+void
+event_file(struct log *l, const struct reader *r)
+{
+	begin_client(l, LOG_FAULT, "lookup");
+	log_string(l, "file", r->file->value);
+	log_string(l, "error", r->fault);
+	log_end(l);
+}

@@ -1,0 +1,45 @@
+/*
+ * event - the lines of the log: LOG in smtpd.8, all in one place
+ */
+#ifndef EVENT_H
+#define EVENT_H
+
+#include "channel.h"
+#include "environment.h"
+#include "lists.h"
+#include "log.h"
+#include "process.h"
+
+/* Rule 5: what is wrong with the configuration, "what: why". */
+void event_config(struct log *l, const char *what, const char *why);
+
+void event_connect(struct log *l, const struct peer *peer);
+
+/* A command that was refused; and, where all is to be logged, any command and
+ * its reply. */
+void event_exchange(struct log *l, const struct exchange *x, bool all);
+
+/* A run of the command (a name, as it was given) for the recipients of f, and
+ * the reply; chosen: by the command itself.  since: when it began, as
+ * channel_now() has it. */
+void event_message(struct log *l, const struct facts *f, const char *command,
+    const struct outcome *how, const struct reply *reply, bool chosen,
+    long long since);
+
+/* A message, or the recipients of f, for which nothing was run: it was refused,
+ * or given up by the client (reply is NULL). */
+void event_no_run(struct log *l, const struct facts *f,
+    const struct reply *reply, long long since);
+
+/* A look-up that failed: program could not be run, or answered; and one that
+ * a file of the configuration could not answer. */
+void event_lookup(struct log *l, const struct facts *f, const char *program,
+    const struct outcome *how, long long since);
+void event_file(struct log *l, const struct reader *r);
+
+/* The end of the session.  messages: that were accepted. */
+void event_close(struct log *l, const struct peer *peer,
+    const struct channel *c, enum protocol_reason reason,
+    unsigned long long messages, long long since);
+
+#endif

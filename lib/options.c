@@ -1,0 +1,465 @@
+#include "options.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- setters ---- */
+
+/* Each gets the member's address; it returns what is wrong, or NULL. */
+
+static const char *
+set_flag(void *member, const char *value)
+{
+	(void)value;
+	*(bool *)member = true;
+	return NULL;
+}
+
+static const char *
+clear_flag(void *member, const char *value)
+{
+	(void)value;
+	*(bool *)member = false;
+	return NULL;
+}
+
+static const char *
+set_text(void *member, const char *value)
+{
+	*(const char **)member = value;
+	return NULL;
+}
+
+static const char *
+set_banner(void *member, const char *value)
+{
+	size_t i;
+
+	for (i = 0; value[i] != '\0'; i++)
+		if (value[i] < ' ' || value[i] > '~')
+			return "not a line of printable ASCII";
+	return set_text(member, value);
+}
+
+static const char *
+set_hostname(void *member, const char *value)
+{
+	struct span name = span_of(value);
+
+	if (name.len == 0 || name.len > PEER_NAME_MAX ||
+	    !span_all(name, is_host_octet))
+		return "not a host name";
+	return set_text(member, value);
+}
+
+static const char *
+set_directory(void *member, const char *value)
+{
+	return value[0] == '\0' ? "not a directory" : set_text(member, value);
+}
+
+static const char *
+set_count(void *member, const char *value)
+{
+	return span_number(span_of(value), 1000000000,
+	    (unsigned long long *)member) ? NULL :
+	    "not a number from 0 to 1000000000";
+}
+
+_Static_assert(PROTOCOL_RECIPIENTS_MAX == 25600, "what the error says");
+
+static const char *
+set_recipients(void *member, const char *value)
+{
+	unsigned long long n;
+
+	if (set_count(&n, value) != NULL || n == 0 ||
+	    n > PROTOCOL_RECIPIENTS_MAX)
+		return "not a number from 1 to 25600";
+	*(size_t *)member = (size_t)n;
+	return NULL;
+}
+
+static const char *
+set_seconds_or_none(void *member, const char *value)
+{
+	unsigned long long n;
+
+	if (set_count(&n, value) != NULL)
+		return "not a number of seconds from 0 to 1000000000";
+	*(long long *)member = (long long)n * 1000;
+	return NULL;
+}
+
+static const char *
+set_seconds(void *member, const char *value)
+{
+	if (set_seconds_or_none(member, value) != NULL ||
+	    *(long long *)member == 0)
+		return "not a number of seconds from 1 to 1000000000";
+	return NULL;
+}
+
+static const char *
+set_size(void *member, const char *value)
+{
+	static const char suffix[] = "KMGkmg";
+	struct span number = span_of(value);
+	const char *unit = number.len == 0 ? NULL :
+	    strchr(suffix, value[number.len - 1]);
+	unsigned long long n;
+	unsigned shift = 0;
+
+	if (unit != NULL) {
+		shift = 10 * ((unsigned)(unit - suffix) % 3 + 1);
+		number.len--;
+	}
+	if (!span_number(number, LLONG_MAX, &n) ||
+	    n > (unsigned long long)LLONG_MAX >> shift)
+		return "not a size: a number, K, M or G behind it";
+	*(unsigned long long *)member = n << shift;
+	return NULL;
+}
+
+static const char *
+set_log(void *member, const char *value)
+{
+	static const char *const to[] = { [LOG_TO_STDERR] = "stderr",
+	    [LOG_TO_SYSLOG] = "syslog", [LOG_TO_NONE] = "none" };
+	enum log_to i;
+
+	for (i = LOG_TO_STDERR; i <= LOG_TO_NONE; i++)
+		if (strcmp(value, to[i]) == 0) {
+			*(enum log_to *)member = i;
+			return NULL;
+		}
+	return "not stderr, syslog or none";
+}
+
+static const char *
+set_bare_newline(void *member, const char *value)
+{
+	*(bool *)member = strcmp(value, "reject") == 0;
+	return *(bool *)member || strcmp(value, "normalize") == 0 ? NULL :
+	    "not normalize or reject";
+}
+
+/* What runs "sendmail -bs" can run us; no other mode is ours. */
+static const char *
+set_mode(void *member, const char *value)
+{
+	(void)member;
+	return strcmp(value, "s") == 0 ? NULL : "no mode of ours: only -bs is";
+}
+
+static const char *
+set_domain(void *member, const char *value)
+{
+	bool is_file = value[0] == '/' || strncmp(value, "./", 2) == 0;
+
+	if (!is_file && !domain_is_rule(span_of(value)))
+		return "not a domain, nor a file: /name or ./name";
+	return list_add(member, value, is_file);
+}
+
+static const char *
+set_users(void *member, const char *value)
+{
+	return value[0] == '\0' ? "not a file" :
+	    list_add(member, value, true);
+}
+
+static const char *
+set_lookup(void *member, const char *value)
+{
+	return value[0] == '\0' ? "not a command" : set_text(member, value);
+}
+
+#define AT(member) offsetof(struct settings, member)
+
+static const struct row {
+	const char *name;
+	char letter;			/* 0: none */
+	const char *argument;		/* NULL: none */
+	const char *(*set)(void *member, const char *value);
+	size_t member;
+	const char *help;
+} rows[] = {
+	{ "hostname", 'n', "NAME", set_hostname, AT(protocol.hostname),
+	    "our name (the host's)" },
+	{ "banner", 0, "TEXT", set_banner, AT(protocol.banner),
+	    "what the greeting says (ESMTP ready)" },
+	{ NULL, 'b', "s", set_mode, 0, "for callers of sendmail -bs: SMTP" },
+	{ "lmtp", 0, NULL, set_flag, AT(protocol.lmtp), "speak LMTP" },
+	{ "domain", 'd', "DOMAIN|/FILE", set_domain, AT(domains),
+	    "a local domain; any number (all are)" },
+	{ "forward", 'f', "DOMAIN|/FILE", set_domain, AT(forwards),
+	    "not local, but mail is taken for it" },
+	{ "users", 'u', "FILE", set_users, AT(users),
+	    "the local users, as aliases(5) (all)" },
+	{ "lookup", 'l', "COMMAND", set_lookup, AT(lookup),
+	    "ask COMMAND about each recipient" },
+	{ "vrfy", 0, NULL, set_flag, AT(protocol.vrfy),
+	    "answer VRFY and EXPN" },
+	{ "terminal", 0, NULL, set_flag, AT(protocol.terminal),
+	    "offer SEND, SOML and SAML" },
+	{ "max-size", 's', "SIZE", set_size, AT(protocol.max_size),
+	    "largest message; K, M, G; 0: any (32M)" },
+	{ "max-recipients", 'r', "N", set_recipients,
+	    AT(protocol.max_recipients), "recipients a message (100)" },
+	{ "max-messages", 0, "N", set_count, AT(protocol.max_messages),
+	    "messages a session; 0: any (0)" },
+	{ "max-errors", 0, "N", set_count, AT(protocol.max_errors),
+	    "refused commands a session; 0: any (10)" },
+	{ "timeout", 't', "SECONDS", set_seconds, AT(protocol.timeout),
+	    "longest silence of the client (300)" },
+	{ "session-timeout", 0, "SECONDS", set_seconds_or_none,
+	    AT(protocol.session_timeout), "longest session; 0: any (3600)" },
+	{ "command-timeout", 'T', "SECONDS", set_seconds, AT(command_timeout),
+	    "longest run of the command (300)" },
+	{ "append-recipients", 'a', NULL, set_flag, AT(append_recipients),
+	    "recipients as further arguments" },
+	{ "crlf", 0, NULL, set_flag, AT(protocol.crlf),
+	    "CRLF line ends to the command (LF)" },
+	{ "bare-newline", 0, "WHAT", set_bare_newline,
+	    AT(protocol.reject_bare_newlines),
+	    "normalize or reject them (normalize)" },
+	{ "dsn", 0, NULL, set_flag, AT(protocol.dsn),
+	    "announce DSN: the command sends them" },
+	{ "no-received", 0, NULL, clear_flag, AT(received),
+	    "add no Received field" },
+	{ "return-path", 0, NULL, set_flag, AT(return_path),
+	    "add a Return-Path field" },
+	{ "spool", 0, "DIR", set_directory, AT(spool),
+	    "for large messages ($TMPDIR or /tmp)" },
+	{ "log", 0, "WHERE", set_log, AT(log), "stderr, syslog or none" },
+	{ "verbose", 'v', NULL, set_flag, AT(verbose),
+	    "log each command and reply" },
+	{ "check", 0, NULL, set_flag, AT(check),
+	    "check all of this and exit" },
+	{ "help", 'h', NULL, set_flag, AT(help), "this text" },
+	{ "version", 'V', NULL, set_flag, AT(version), "the version" },
+};
+
+enum {
+	ROWS = sizeof rows / sizeof *rows,
+	LONG = 256		/* getopt's number of a long option's row 0 */
+};
+
+static void
+help_line(struct text *t, const struct row *row)
+{
+	enum { COLUMN = 34 };
+	size_t start = t->len;
+
+	text_string(t, row->letter != '\0' ? "  -" : "    ");
+	if (row->letter != '\0')
+		text_char(t, row->letter);
+	if (row->name != NULL) {
+		text_string(t, row->letter != '\0' ? ", --" : "  --");
+		text_string(t, row->name);
+	}
+	if (row->argument != NULL) {
+		if (row->name != NULL)
+			text_char(t, ' ');
+		text_string(t, row->argument);
+	}
+	do
+		text_char(t, ' ');
+	while (t->len < start + COLUMN);
+	text_string(t, row->help);
+	text_char(t, '\n');
+}
+
+/* getopt_long's two forms of the table. */
+static void
+option_tables(struct option *longs, char *shorts)
+{
+	size_t i;
+
+	*shorts++ = '+';	/* options behind the command are its own */
+	*shorts++ = ':';
+	for (i = 0; i < ROWS; i++) {
+		if (rows[i].name != NULL)
+			*longs++ = (struct option){ rows[i].name,
+			    rows[i].argument != NULL, NULL,
+			    (int)(LONG + i) };
+		if (rows[i].letter == '\0')
+			continue;
+		*shorts++ = rows[i].letter;
+		if (rows[i].argument != NULL)
+			*shorts++ = ':';
+	}
+	*longs = (struct option){ NULL, 0, NULL, 0 };
+	*shorts = '\0';
+}
+
+static const struct row *
+row_of(int got)
+{
+	size_t i;
+
+	if (got >= LONG)
+		return &rows[got - LONG];
+	for (i = 0; rows[i].letter != got; i++)
+		;
+	return &rows[i];
+}
+
+/* getopt's ':' and '?': the option as the user wrote it.  optopt is the number
+ * of a long one; 0: no such name; else a letter (8-bit ones: below 0, or 0xdf00
+ * and more). */
+static void
+bad_option(int got, char **argv, struct fault *fault)
+{
+	char letter[] = { '-', (char)optopt, '\0' }, name[64];
+	bool is_long = optopt >= LONG && optopt < LONG + ROWS;
+
+	span_copy(span_of(is_long || optopt == 0 ? argv[optind - 1] : letter),
+	    name, sizeof name);
+	fault_of_option(fault, name, NULL, got == ':' ? "needs an argument" :
+	    is_long ? "takes no argument" :
+	    "unknown or ambiguous; see smtpd --help");
+}
+
+static void
+text_option(struct text *t, const struct row *row)
+{
+	text_string(t, row->name != NULL ? "--" : "-");
+	if (row->name != NULL)
+		text_string(t, row->name);
+	else
+		text_char(t, row->letter);
+}
+
+/* False: what is wrong is in *fault. */
+static bool
+set_option(struct settings *s, const struct row *row, const char *value,
+    struct fault *fault)
+{
+	const char *why = row->set((char *)s + row->member, value);
+	char name[64];
+	struct text t = text_in(name, sizeof name);
+
+	if (why == NULL)
+		return true;
+	text_option(&t, row);
+	fault_of_option(fault, text_end(&t), value, why);
+	return false;
+}
+
+static void
+set_defaults(struct settings *s)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	s->protocol.max_size = 32 << 20;
+	s->protocol.max_recipients = 100;
+	s->protocol.max_errors = 10;
+	s->protocol.timeout = 300 * 1000;
+	s->protocol.session_timeout = 3600 * 1000;
+	s->command_timeout = 300 * 1000;
+	s->received = true;
+	s->spool = tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp";
+}
+
+/* False: the first fault is in *fault. */
+static bool
+set_all(struct settings *s, int argc, char **argv, struct fault *fault)
+{
+	struct option longs[ROWS + 1];
+	char shorts[2 * ROWS + 3];
+	struct fault later, *now = fault;
+	int got;
+
+	option_tables(longs, shorts);
+	opterr = 0;
+	while ((got = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (got == ':' || got == '?')
+			bad_option(got, argv, now);
+		else if (set_option(s, row_of(got), optarg, now))
+			continue;
+		now = &later;
+	}
+	s->command = argv + optind;
+	return now == fault;
+}
+
+/* The first plain --domain; else our name. */
+static const char *
+usual_domain(const struct settings *s)
+{
+	const struct source *x;
+	size_t i;
+
+	for (i = 0; i < s->domains.count; i++) {
+		x = &s->domains.source[i];
+		if (!x->is_file && x->value[0] != '.')
+			return x->value;
+	}
+	return s->protocol.hostname;
+}
+
+/* What depends on other options, or on the host. */
+static void
+finish(struct settings *s)
+{
+	struct protocol_config *p = &s->protocol;
+
+	if (p->banner == NULL)
+		p->banner = p->lmtp ? "LMTP ready" : "ESMTP ready";
+	if (p->hostname == NULL &&
+	    (gethostname(s->host, sizeof s->host - 1) != 0 ||
+	    set_hostname(&p->hostname, s->host) != NULL))
+		p->hostname = "localhost";
+	p->domain = usual_domain(s);
+	p->slow_look_up = s->lookup != NULL;
+}
+
+bool
+options_parse(struct settings *s, int argc, char **argv, struct fault *fault)
+{
+	set_defaults(s);
+	if (!set_all(s, argc, argv, fault))
+		return false;
+	if (s->help || s->version)
+		return true;
+	if (s->command[0] == NULL || s->command[0][0] == '\0') {
+		span_copy(span_of("no command"), fault->what,
+		    sizeof fault->what);
+		fault->why = "see smtpd --help";
+		return false;
+	}
+	finish(s);
+	return true;
+}
+
+static void
+help(struct text *t)
+{
+	size_t i;
+
+	text_string(t,
+	    "usage: smtpd [option ...] [--] command [argument ...]\n"
+	    "SMTP on descriptors 0 and 1: each message that arrived whole is\n"
+	    "the standard input of command, whose exit status is the reply.\n");
+	for (i = 0; i < ROWS; i++)
+		help_line(t, &rows[i]);
+}
+
+bool
+options_answer(const struct settings *s, const char *version, struct text *t)
+{
+	if (s->help)
+		help(t);
+	else if (s->version) {
+		text_string(t, "smtpd ");
+		text_string(t, version);
+		text_char(t, '\n');
+	}
+	return s->help || s->version;
+}

@@ -1,0 +1,38 @@
+/*
+ * options - the command line: one table, from which --help comes too
+ */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include "lists.h"
+#include "log.h"
+#include "peer.h"
+#include "protocol.h"
+
+/* What the command line says.  Strings are argv's, the environment's or the
+ * program's own. */
+struct settings {
+	struct protocol_config protocol;
+	char **command;
+	long long command_timeout;	/* ms */
+	bool append_recipients;
+	struct list domains, forwards, users;
+	const char *lookup;
+	bool received, return_path, verbose, check, help, version;
+	const char *spool;
+	enum log_to log;
+	char host[PEER_NAME_MAX + 1];	/* the host's own name */
+};
+
+/* Reads all of it, also behind a fault: a later option may say where the log
+ * is, or that --check asks.  What no option says gets its default.  False: the
+ * first fault is in *fault.  A command is there unless help or version is asked
+ * for.  *s must be zeroed. */
+bool options_parse(struct settings *s, int argc, char **argv,
+    struct fault *fault);
+
+/* What --help and --version ask for; false: neither was given. */
+bool options_answer(const struct settings *s, const char *version,
+    struct text *t);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * recipients - who may receive: domains, users, a look-up
+ */
+#ifndef RECIPIENTS_H
+#define RECIPIENTS_H
+
+#include "lists.h"
+#include "runner.h"
+
+struct recipients {
+	/* to be set */
+	struct log *log;
+	const struct peer *peer;
+	struct reader *reader;		/* of files, one at a time */
+	struct runner *runner;
+	struct list *domains, *forwards, *users;	/* as the options */
+	const char *lookup;		/* a shell's command; NULL: none */
+	const struct protocol_config *config;
+};
+
+/* Opens the files of the lists, for the session.  False: what is wrong with them
+ * is in *fault. */
+bool recipients_open(const struct recipients *r, struct fault *fault);
+
+/* Whose domain it is.  CANNOT_FORWARD with a reply: that is not known now. */
+enum forward_result recipients_domain(const struct recipients *r,
+    const struct mailbox *to, struct reply *reply);
+
+/* Who it is: by the files of users, and then the look-up, which has the last
+ * word.  The strings of a reply that is filled in stay until the next run. */
+enum lookup_result recipients_name(const struct recipients *r,
+    const struct lookup *l, struct reply *reply);
+
+#endif

@@ -1,0 +1,137 @@
+#include "runner.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "launcher.h"
+
+/* ---- its output ---- */
+
+static void
+begin_output_line(const struct runner *r)
+{
+	const struct facts *f = r->facts;
+
+	log_begin(r->log, LOG_INFO, "output");
+	if (f->message != NULL)
+		log_string(r->log, "id", f->message->id);
+	else {
+		log_client(r->log);
+		log_span(r->log, "to", f->to.whole);
+	}
+}
+
+/* A piece of a line; ends: its last. */
+static void
+end_piece(struct runner *r, bool ends)
+{
+	struct output *o = &r->output;
+	struct span piece = { o->line, o->len };
+	size_t room = (size_t)(RUNNER_OUTPUT_MAX - o->logged);
+
+	if (o->lines == 0 && !o->middle) {
+		o->first_len = o->len < sizeof o->first ? o->len :
+		    sizeof o->first;
+		memcpy(o->first, o->line, o->first_len);
+	}
+	if (!o->middle)
+		words_take(&o->words, piece);
+	if (piece.len > room)
+		piece.len = room;
+	if (piece.len > 0) {
+		begin_output_line(r);
+		log_long(r->log, "line", piece, LOG_LINE_MAX - 1024);
+		log_end(r->log);
+	}
+	o->logged += piece.len;
+	o->len = 0;
+	o->middle = !ends;
+	o->lines += ends;
+}
+
+static void
+take_output(void *runner, struct span octets)
+{
+	struct runner *r = runner;
+	struct output *o = &r->output;
+
+	for (; octets.len > 0; octets = span_skip(octets, 1)) {
+		o->octets++;
+		if (octets.ptr[0] == '\n') {
+			end_piece(r, true);
+			o->logged += o->logged < RUNNER_OUTPUT_MAX;
+		} else if (o->len == sizeof o->line)
+			end_piece(r, false);
+		if (octets.ptr[0] != '\n')
+			o->line[o->len++] = octets.ptr[0];
+	}
+}
+
+static void
+begin_output(struct output *o)
+{
+	o->octets = o->logged = o->lines = 0;
+	o->len = o->first_len = 0;
+	o->middle = false;
+	o->words.lines = 0;
+}
+
+static void
+end_output(struct runner *r)
+{
+	const struct output *o = &r->output;
+
+	if (o->len > 0)
+		end_piece(r, true);
+	if (o->octets == o->logged)
+		return;
+	begin_output_line(r);
+	log_number(r->log, "dropped", o->octets - o->logged);
+	log_end(r->log);
+}
+
+struct span
+runner_first_line(const struct runner *r)
+{
+	return (struct span){ r->output.first, r->output.first_len };
+}
+
+/* ---- the run ---- */
+
+/* What is the same for every run, looked at before the first. */
+static bool
+prepare(struct runner *r)
+{
+	process_prepare();
+	launcher_find_ignored(&r->ignored);
+	peer_find_local(r->peer);
+	r->prepared = environment_inherit(r->environment);
+	return r->prepared;
+}
+
+void
+runner_run(struct runner *r, const char *program, char *const *argv, int in,
+    struct process *p, const struct facts *f, struct outcome *how)
+{
+	r->facts = f;
+	begin_output(&r->output);
+	*how = (struct outcome){ .error = 0 };
+	p->path = NULL;
+	if (in >= 0 && argv != NULL)
+		p->path = process_find(program, r->path, sizeof r->path);
+	if (p->path == NULL || (!r->prepared && !prepare(r))) {
+		how->error = errno;
+		if (in >= 0)
+			close(in);
+		return;
+	}
+	p->argv = argv;
+	p->envp = environment_of(r->environment, f);
+	p->in = in;
+	p->ignored = &r->ignored;
+	p->output = take_output;
+	p->context = r;
+	process_run(p, how);
+	end_output(r);
+}

@@ -1,0 +1,51 @@
+/*
+ * runner - a run of the command, or of a look-up, about a message: its program,
+ * its environment, its output in the log (rules 4 and 6)
+ */
+#ifndef RUNNER_H
+#define RUNNER_H
+
+#include <limits.h>
+#include <signal.h>
+
+#include "environment.h"
+#include "log.h"
+#include "process.h"
+#include "verdict.h"
+
+enum { RUNNER_OUTPUT_MAX = 64 * 1024 };	/* octets that are logged of a run */
+
+/* What a run has said, a line at a time. */
+struct output {
+	unsigned long long octets;	/* readable */
+	unsigned long long logged, lines;
+	size_t len;			/* of the line, or of a piece of it */
+	bool middle;			/* the piece is not the line's first */
+	size_t first_len;
+	char line[2048];
+	char first[PROTOCOL_REPLY_LINE];	/* its first line, cut */
+	struct words words;		/* readable: its last words */
+};
+
+/* Of one run at a time; what is said of it stays until the next. */
+struct runner {
+	struct log *log;		/* to be set */
+	struct peer *peer;		/* to be set */
+	struct environment *environment;	/* to be set */
+	const struct facts *facts;	/* of the run that is on */
+	bool prepared;
+	sigset_t ignored;
+	struct output output;		/* readable, as its members say */
+	char path[PATH_MAX];
+};
+
+/* Runs argv by a program of this name.  in is its standard input, and closed.
+ * Without either (-1, NULL) there is no run, and errno says why.  Those members
+ * of p that are about limits are the caller's, the rest is filled in here. */
+void runner_run(struct runner *r, const char *program, char *const *argv,
+    int in, struct process *p, const struct facts *f, struct outcome *how);
+
+/* The first line of its output, cut; empty where there is none. */
+struct span runner_first_line(const struct runner *r);
+
+#endif
