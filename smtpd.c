@@ -42,13 +42,6 @@ struct smtpd {
 	struct peer peer;
 	struct recipients recipients;
 	struct delivery delivery;
-
-	/* the message */
-	bool accepted;			/* for one recipient at least */
-	size_t done;			/* recipients that had their run */
-	long long since;		/* ms, channel_now() */
-	unsigned long long messages;	/* that were accepted */
-
 	struct message message;
 	struct channel channel;
 	struct protocol session;
@@ -126,10 +119,7 @@ begin(void *context, const struct envelope *envelope, struct reply *reply)
 	struct smtpd *s = context;
 
 	(void)reply;
-	message_begin(&s->message, envelope);
-	s->accepted = false;
-	s->done = 0;
-	s->since = channel_now();
+	delivery_begin(&s->delivery, envelope);
 	return true;
 }
 
@@ -138,70 +128,23 @@ append(void *context, struct span data, struct reply *reply)
 {
 	struct smtpd *s = context;
 
-	if (message_append(&s->message, data))
-		return true;
-	*reply = verdict_of_storage(s->message.spool.error);
-	return false;
-}
-
-/* What there is to say of so many of the message's recipients. */
-static struct facts
-facts_of(const struct smtpd *s, size_t first, size_t count)
-{
-	struct facts f = { .envelope = s->message.envelope, .peer = &s->peer,
-	    .message = &s->message, .first = first, .count = count };
-
-	if (count > 0)
-		f.to = envelope_recipient(f.envelope, first);
-	return f;
-}
-
-/* Runs the command for these recipients, if the message is all there. */
-static void
-run(struct smtpd *s, const struct facts *f, bool last, struct reply *reply)
-{
-	struct outcome how;
-	bool chosen;
-
-	if (!message_complete(&s->message)) {
-		*reply = verdict_of_storage(s->message.spool.error);
-		event_no_run(&s->log, f, reply, s->since);
-		return;
-	}
-	chosen = deliver(&s->delivery, f,
-	    spool_next_reader(&s->message.spool, last), &how, reply);
-	event_message(&s->log, f, s->settings.command[0], &how, reply, chosen,
-	    s->since);
+	return delivery_append(&s->delivery, data, reply);
 }
 
 static void
 commit(void *context, size_t recipient, struct reply *reply)
 {
 	struct smtpd *s = context;
-	size_t all = s->message.envelope->recipients;
-	struct facts f = recipient == PROTOCOL_ALL ? facts_of(s, 0, all) :
-	    facts_of(s, recipient, 1);
 
-	s->done = f.first + f.count;
-	run(s, &f, s->done == all, reply);
-	s->since = channel_now();
-	if (reply->code == 250 && !s->accepted) {
-		s->accepted = true;
-		s->messages++;
-	}
-	if (s->done == all)
-		spool_close(&s->message.spool);
+	delivery_commit(&s->delivery, recipient, reply);
 }
 
 static void
 discard(void *context, const struct reply *why)
 {
 	struct smtpd *s = context;
-	struct facts left = facts_of(s, s->done,
-	    s->message.envelope->recipients - s->done);
 
-	event_no_run(&s->log, &left, why, s->since);
-	spool_close(&s->message.spool);
+	delivery_discard(&s->delivery, why);
 }
 
 static bool
@@ -254,7 +197,8 @@ join(struct smtpd *s)
 	s->runner.log = &s->log;
 	s->runner.peer = &s->peer;
 	s->runner.environment = &s->environment;
-	s->delivery = (struct delivery){ .runner = &s->runner,
+	s->delivery = (struct delivery){ .log = &s->log,
+	    .message = &s->message, .runner = &s->runner,
 	    .command = o->command, .limit = o->command_timeout,
 	    .append_recipients = o->append_recipients };
 	s->recipients = (struct recipients){ .log = &s->log, .peer = &s->peer,
@@ -313,7 +257,7 @@ serve(struct smtpd *s)
 	/* who left having said nothing was a health probe */
 	if (verbose || s->channel.octets_in > 0 || reason != PROTOCOL_EOF)
 		event_close(&s->log, &s->peer, &s->channel, reason,
-		    s->messages, since);
+		    s->delivery.messages, since);
 	return reason == PROTOCOL_ERROR ? EX_OSERR : EX_OK;
 }
 

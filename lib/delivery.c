@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event.h"
+
 enum { TERM_TO_KILL = 5000 };		/* ms */
 
 static size_t
@@ -41,14 +43,85 @@ with_recipients(struct delivery *d, const struct facts *f)
 	return argv;
 }
 
-bool
-deliver(struct delivery *d, const struct facts *f, int in,
-    struct outcome *how, struct reply *reply)
+/* What there is to say of so many of the message's recipients. */
+static struct facts
+facts_of(const struct delivery *d, size_t first, size_t count)
+{
+	const struct message *m = d->message;
+	struct facts f = { .envelope = m->envelope, .peer = m->peer,
+	    .message = m, .first = first, .count = count };
+
+	if (count > 0)
+		f.to = envelope_recipient(f.envelope, first);
+	return f;
+}
+
+/* With a message that is whole; last: there will be no further run. */
+static void
+run(struct delivery *d, const struct facts *f, bool last, struct reply *reply)
 {
 	struct process p = { .limit = d->limit, .grace = TERM_TO_KILL };
+	char *const *argv = d->append_recipients ? with_recipients(d, f) :
+	    d->command;
+	struct outcome how;
+	bool chosen;
 
-	runner_run(d->runner, d->command[0], d->append_recipients ?
-	    with_recipients(d, f) : d->command, in, &p, f, how);
-	return verdict_of_run(outcome_status(how), &d->runner->output.words,
-	    f->message->okay, reply);
+	runner_run(d->runner, d->command[0], argv,
+	    spool_next_reader(&d->message->spool, last), &p, f, &how);
+	chosen = verdict_of_run(outcome_status(&how),
+	    &d->runner->output.words, d->message->okay, reply);
+	event_message(d->log, f, d->command[0], &how, reply, chosen,
+	    d->since);
+}
+
+void
+delivery_begin(struct delivery *d, const struct envelope *envelope)
+{
+	message_begin(d->message, envelope);
+	d->accepted = false;
+	d->done = 0;
+	d->since = channel_now();
+}
+
+bool
+delivery_append(struct delivery *d, struct span data, struct reply *reply)
+{
+	if (message_append(d->message, data))
+		return true;
+	*reply = verdict_of_storage(d->message->spool.error);
+	return false;
+}
+
+void
+delivery_commit(struct delivery *d, size_t recipient, struct reply *reply)
+{
+	struct message *m = d->message;
+	size_t all = m->envelope->recipients;
+	struct facts f = recipient == PROTOCOL_ALL ? facts_of(d, 0, all) :
+	    facts_of(d, recipient, 1);
+
+	d->done = f.first + f.count;
+	if (message_complete(m))
+		run(d, &f, d->done == all, reply);
+	else {
+		*reply = verdict_of_storage(m->spool.error);
+		event_no_run(d->log, &f, reply, d->since);
+	}
+	d->since = channel_now();
+	if (reply->code == 250 && !d->accepted) {
+		d->accepted = true;
+		d->messages++;
+	}
+	if (d->done == all)
+		spool_close(&m->spool);
+}
+
+void
+delivery_discard(struct delivery *d, const struct reply *why)
+{
+	struct facts left = facts_of(d, d->done,
+	    d->message->envelope->recipients - d->done);
+
+	event_no_run(d->log, &left, why, d->since);
+	spool_close(&d->message->spool);
 }

@@ -1,6 +1,9 @@
 /*
- * delivery - one run of the command, for one recipient or for all of them, and
- * what becomes of it
+ * delivery - a message on its way into the command: one run for all of its
+ * recipients, or one for each, and what becomes of it (rules 1 and 2)
+ *
+ * Its functions are what struct protocol_handler asks of a message, and are
+ * called in that order.
  */
 #ifndef DELIVERY_H
 #define DELIVERY_H
@@ -8,17 +11,34 @@
 #include "runner.h"
 
 struct delivery {
-	struct runner *runner;		/* to be set, as all of these are */
+	/* to be set */
+	struct log *log;
+	struct message *message;
+	struct runner *runner;
 	char *const *command;
 	long long limit;		/* ms that it may run */
 	bool append_recipients;		/* to its arguments */
-	char **arguments;		/* its own: of the last run */
+	/* its own, but for messages */
+	unsigned long long messages;	/* readable: that were accepted */
+	bool accepted;			/* for one recipient at least */
+	size_t done;			/* recipients that had their run */
+	long long since;		/* ms, channel_now(): begin, last run */
+	char **arguments;		/* of the last run */
 };
 
-/* Runs the command with the message that in is (closed; -1: errno says why it
- * cannot be read) for the recipients of f, and fills in the reply, whose
- * strings stay until the next run.  True: the command chose it itself. */
-bool deliver(struct delivery *d, const struct facts *f, int in,
-    struct outcome *how, struct reply *reply);
+void delivery_begin(struct delivery *d, const struct envelope *envelope);
+
+/* False: the message cannot be kept, the reply says so. */
+bool delivery_append(struct delivery *d, struct span data,
+    struct reply *reply);
+
+/* Runs the command for one recipient, or for PROTOCOL_ALL, where the message is
+ * all there.  The reply's strings stay until the next run. */
+void delivery_commit(struct delivery *d, size_t recipient,
+    struct reply *reply);
+
+/* The recipients that had no run get none.  why is NULL where the client gave
+ * the message up. */
+void delivery_discard(struct delivery *d, const struct reply *why);
 
 #endif

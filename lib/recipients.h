@@ -18,8 +18,8 @@ struct recipients {
 	const struct protocol_config *config;
 };
 
-/* Opens the files of the lists, for the session.  False: what is wrong with them
- * is in *fault. */
+/* Opens the files of the lists, for the session.  False: what is wrong with
+ * them is in *fault. */
 bool recipients_open(const struct recipients *r, struct fault *fault);
 
 /* Whose domain it is.  CANNOT_FORWARD with a reply: that is not known now. */

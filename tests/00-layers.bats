@@ -23,11 +23,11 @@ message: text date spool protocol
 environment: text date spool protocol message
 runner: text log launcher peer process environment verdict
 event: text channel log process spool
-delivery: text protocol process verdict runner
+delivery: text channel spool process protocol message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
 options: text lists protocol
 smtpd: text file lists channel log peer launcher process protocol spool
-	verdict message environment event delivery recipients options
+	environment event delivery recipients options
 '
 
 # What a room may ask of the system; a room that has no line asks nothing but
