@@ -129,7 +129,7 @@ channel_wait(long long *let_in, int read_fd, int write_fd, long long deadline)
 /* A terminal's LF becomes CR LF; the octets stand at the end of a space that
  * is twice as large.  Returns how many they are then. */
 static size_t
-expand(struct channel *c, char *to, const char *from, size_t n)
+with_crlf(struct channel *c, char *to, const char *from, size_t n)
 {
 	char *start = to;
 
@@ -161,7 +161,7 @@ read_some(struct channel *c)
 	if (c->reads == CHANNEL_PLAIN)
 		return read(c->read_fd, to, room);
 	n = read(c->read_fd, to + room / 2, room / 2);
-	return n > 0 ? (ssize_t)expand(c, to, to + room / 2, (size_t)n) : n;
+	return n > 0 ? (ssize_t)with_crlf(c, to, to + room / 2, (size_t)n) : n;
 }
 
 /* Takes what is there: OK, EOF, ERROR; EMPTY where that is nothing yet. */

@@ -307,7 +307,7 @@ environment_inherit(struct environment *v)
 
 /* Adds the value; false where the variable is unset. */
 static bool
-put(struct text *t, const struct variable *row, const struct facts *f)
+put_variable(struct text *t, const struct variable *row, const struct facts *f)
 {
 	if (row->put != NULL)
 		return row->put(t, f);
@@ -325,7 +325,7 @@ environment_of(struct environment *v, const struct facts *f)
 		start = t.len;
 		text_string(&t, variables[i].name);
 		text_char(&t, '=');
-		if (put(&t, &variables[i], f)) {
+		if (put_variable(&t, &variables[i], f)) {
 			text_char(&t, '\0');
 			v->variables[n++] = v->space + start;
 		} else

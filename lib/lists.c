@@ -29,7 +29,7 @@ fault_of_option(struct fault *fault, const char *name, const char *value,
 /* ---- a file, a line at a time ---- */
 
 static void
-open_reader(struct reader *r, const struct source *file)
+begin_reader(struct reader *r, const struct source *file)
 {
 	r->file = file;
 	r->at = 0;
@@ -108,7 +108,7 @@ find_line(struct reader *r, const struct source *file,
 	struct stat now;
 	bool found = false;
 
-	open_reader(r, file);
+	begin_reader(r, file);
 	while (!found && next_line(r, &line))
 		found = test(argument, line);
 	if (r->fault == NULL && (fstat(file->fd, &now) != 0 ||
@@ -153,7 +153,7 @@ list_add(struct list *list, const char *value, bool is_file)
 }
 
 static bool
-is_bad_octet(char c)
+is_forbidden(char c)
 {
 	return is_control(c) && !is_space(c);
 }
@@ -161,7 +161,7 @@ is_bad_octet(char c)
 const char *
 list_line_fault(struct span line)
 {
-	if (span_any(line, is_bad_octet))
+	if (span_any(line, is_forbidden))
 		return "a control octet";
 	if (line.len >= 3 && memcmp(line.ptr, "\xef\xbb\xbf", 3) == 0)
 		return "a byte order mark";
@@ -180,7 +180,7 @@ is_null_device(const struct stat *st)
 
 /* What is wrong with the file itself; NULL: it can be read. */
 static const char *
-open_file(struct source *x)
+open_list_file(struct source *x)
 {
 	x->fd = file_open(x->value, O_NONBLOCK);
 	if (x->fd < 0 || fstat(x->fd, &x->checked) != 0)
@@ -235,7 +235,7 @@ list_open(struct list *list, struct reader *r, const char *option,
 		x = &list->source[i];
 		if (!x->is_file)
 			continue;
-		why = open_file(x);
+		why = open_list_file(x);
 		if (why != NULL) {
 			fault_of_option(fault, option, x->value, why);
 			return false;

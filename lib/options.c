@@ -105,7 +105,7 @@ set_seconds(void *member, const char *value)
 }
 
 static const char *
-set_size(void *member, const char *value)
+set_octets(void *member, const char *value)
 {
 	static const char suffix[] = "KMGkmg";
 	struct span number = span_of(value);
@@ -207,7 +207,7 @@ static const struct row {
 	    "answer VRFY and EXPN" },
 	{ "terminal", 0, NULL, set_flag, AT(protocol.terminal),
 	    "offer SEND, SOML and SAML" },
-	{ "max-size", 's', "SIZE", set_size, AT(protocol.max_size),
+	{ "max-size", 's', "SIZE", set_octets, AT(protocol.max_size),
 	    "largest message; K, M, G; 0: any (32M)" },
 	{ "max-recipients", 'r', "N", set_recipients,
 	    AT(protocol.max_recipients), "recipients a message (100)" },

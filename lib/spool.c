@@ -63,7 +63,7 @@ enum { MEMORY, KINDS = sizeof kinds / sizeof *kinds };
 
 /* A fresh open description, read-only, at the first octet; -1 and errno. */
 static int
-open_reader(const struct spool_file *f)
+open_spool_reader(const struct spool_file *f)
 {
 	char path[40];
 	struct text t = text_in(path, sizeof path);
@@ -97,7 +97,7 @@ close_file(struct spool_file *f)
 /* Opens a file of this kind or a later one, and its first reader, which tells
  * whether there can be one.  False and errno. */
 static bool
-open_file(struct spool_file *f, size_t kind, const char *dir)
+open_spool_file(struct spool_file *f, size_t kind, const char *dir)
 {
 	int error;
 
@@ -112,7 +112,7 @@ open_file(struct spool_file *f, size_t kind, const char *dir)
 		/* so that /dev/stdin opens for a command that is not us */
 		if (f->name[0] == '\0')
 			fchmod(f->fd, 0444);
-		f->reader = open_reader(f);
+		f->reader = open_spool_reader(f);
 		if (f->reader > 0)
 			return true;
 		error = errno;
@@ -143,7 +143,7 @@ leave_memory(struct spool_file *f, const char *dir)
 	struct spool_file memory = *f;
 	int error;
 
-	if (open_file(f, MEMORY + 1, dir)) {
+	if (open_spool_file(f, MEMORY + 1, dir)) {
 		if (copy_file(f->fd, memory.fd)) {
 			close_file(&memory);
 			return true;
@@ -161,9 +161,10 @@ write_file(struct spool *s, struct span octets)
 {
 	struct spool_file *f = &s->file;
 	bool large = s->written + octets.len > SPOOL_MEMORY;
+	size_t kind = large ? MEMORY + 1 : MEMORY;
 
 	if (s->error == 0 &&
-	    (f->fd > 0 || open_file(f, large ? MEMORY + 1 : MEMORY, s->dir)) &&
+	    (f->fd > 0 || open_spool_file(f, kind, s->dir)) &&
 	    (f->kind > MEMORY || !large || leave_memory(f, s->dir)) &&
 	    file_write(f->fd, octets)) {
 		s->written += octets.len;
@@ -214,7 +215,7 @@ int
 spool_next_reader(struct spool *s, bool last)
 {
 	struct spool_file *f = &s->file;
-	int fd = f->reader > 0 ? f->reader : open_reader(f);
+	int fd = f->reader > 0 ? f->reader : open_spool_reader(f);
 
 	f->reader = 0;
 	if (last)
@@ -237,7 +238,7 @@ spool_try(struct spool *s)
 	size_t kind;
 
 	for (kind = MEMORY; kind <= MEMORY + 1; kind++) {
-		if (!open_file(&s->file, kind, s->dir))
+		if (!open_spool_file(&s->file, kind, s->dir))
 			return false;
 		close_file(&s->file);
 	}

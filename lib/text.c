@@ -171,7 +171,7 @@ is_utf8(struct span s)
 
 /* What stands in xtext as it is. */
 static bool
-is_plain(char c)
+stands_for_itself(char c)
 {
 	return c > ' ' && c < 127 && c != '=' && c != '+';
 }
@@ -193,7 +193,7 @@ take_xtext(struct span *s, char *octet)
 	*octet = s->ptr[0];
 	if (*octet != '+') {
 		*s = span_skip(*s, 1);
-		return is_plain(*octet);
+		return stands_for_itself(*octet);
 	}
 	high = s->len < 3 ? 16 : hex(s->ptr[1]);
 	low = s->len < 3 ? 16 : hex(s->ptr[2]);

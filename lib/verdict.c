@@ -106,7 +106,7 @@ goes_on(const struct words *w, const struct reply_line *l)
 /* Begins the reply's next line.  One too many stands in the place of the one
  * before. */
 static struct text
-next_line(struct words *w)
+next_reply_line(struct words *w)
 {
 	struct text t = text_in(w->text, sizeof w->text);
 
@@ -135,7 +135,7 @@ words_take(struct words *w, struct span line)
 	}
 	if (!goes_on(w, &l))
 		w->lines = 0;
-	t = next_line(w);
+	t = next_reply_line(w);
 	w->more = l.more;
 	w->code = l.code;
 	span_copy(l.enhanced, w->enhanced, sizeof w->enhanced);
