@@ -183,8 +183,8 @@ write_line(struct protocol *p, const struct reply *r, struct span line,
 }
 
 /* The one place where replies become octets. */
-static struct span
-write_reply(struct protocol *p, const struct reply *r)
+struct span
+protocol_reply(struct protocol *p, const struct reply *r)
 {
 	struct span rest = span_of(r->text), line;
 	const char *end;
@@ -205,7 +205,7 @@ static struct span
 answer(struct protocol *p, const struct exchange *exchange)
 {
 	p->handler->answered(p->context, exchange);
-	return write_reply(p, exchange->reply);
+	return protocol_reply(p, exchange->reply);
 }
 
 /* ---- the transaction ---- */
@@ -1652,7 +1652,7 @@ protocol_greeting(struct protocol *p)
 	if (p->config->banner[0] != '\0')
 		text_char(t, ' ');
 	text_string(t, p->config->banner);
-	return write_reply(p, reply_of(p, composed(p)));
+	return protocol_reply(p, reply_of(p, composed(p)));
 }
 
 struct span
@@ -1669,167 +1669,4 @@ protocol_end(struct protocol *p, enum protocol_reason reason)
 		return (struct span){ "", 0 };
 	return answer(p, &(struct exchange){ NULL, { "", 0 }, { "", 0 },
 	    &replies[reason == PROTOCOL_STOP ? RE_STOP : RE_TIMEOUT], false });
-}
-
-/* ---- joined to a channel ---- */
-
-struct serving {
-	struct protocol *p;
-	struct channel *c;
-	long long session_by;		/* deadlines; by: 0 where none is on */
-	long long by;
-};
-
-/* Flushes, unless a signal that comes meanwhile is to end the session. */
-static enum channel_status
-flush(struct serving *s)
-{
-	enum channel_status status;
-
-	do
-		status = channel_flush(s->c);
-	while (status == CHANNEL_INTERRUPTED &&
-	    !s->p->handler->stopping(s->p->context));
-	return status;
-}
-
-/* Waits for more.  The deadline is set when the wait begins and when the first
- * octet of a line comes, and by no other octet. */
-static enum channel_status
-fill(struct serving *s)
-{
-	enum channel_status status = flush(s);
-	long long now = channel_now(), limit;
-	size_t before;
-
-	if (status != CHANNEL_OK)
-		return status;
-	if (s->by == 0)
-		s->by = now + s->p->config->timeout;
-	limit = s->by < s->session_by ? s->by : s->session_by;
-	if (now >= limit)	/* also where there is always more to read */
-		return CHANNEL_TIMEOUT;
-	channel_peek(s->c, &before);
-	status = channel_fill(s->c, limit);
-	if (status == CHANNEL_OK && before == 0)
-		s->by = 0;
-	return status;
-}
-
-static enum channel_status
-serve_line(struct serving *s)
-{
-	enum channel_status status = CHANNEL_OK;
-	struct span line;
-
-	if (channel_record(s->c, '\n', PROTOCOL_LINE_MAX, &line) ==
-	    CHANNEL_EMPTY)
-		return fill(s);
-	s->by = 0;
-	if (s->p->config->slow_look_up && protocol_asks(s->p, line))
-		status = flush(s);
-	if (status == CHANNEL_OK)
-		channel_write(s->c, protocol_command(s->p, line));
-	return status;
-}
-
-static enum channel_status
-serve_content(struct serving *s)
-{
-	size_t len;
-	char *octets = channel_peek(s->c, &len);
-
-	if (len == 0)
-		return fill(s);
-	channel_consume(s->c, protocol_content(s->p, octets, len));
-	return CHANNEL_OK;
-}
-
-/* No command runs while a reply waits, and none for a client that is gone. */
-static enum channel_status
-serve_reply(struct serving *s)
-{
-	enum channel_status status = CHANNEL_OK;
-
-	if (protocol_commits(s->p))
-		status = flush(s);
-	if (status == CHANNEL_OK)
-		channel_write(s->c, protocol_next(s->p));
-	return status;
-}
-
-/* What the session wants next, once there is room for what it will say. */
-static enum channel_status
-serve_next(struct serving *s)
-{
-	static enum channel_status (*const step[])(struct serving *) = {
-		[PROTOCOL_LINE] = serve_line,
-		[PROTOCOL_CONTENT] = serve_content,
-		[PROTOCOL_REPLY] = serve_reply,
-	};
-	enum channel_status status = CHANNEL_OK;
-
-	if (channel_room(s->c) < PROTOCOL_REPLY_MAX + PROTOCOL_REPLY_LINE)
-		status = flush(s);
-	return status == CHANNEL_OK ? step[s->p->wants](s) : status;
-}
-
-/* How long, in ms, and how much we listen to a client that we are done with. */
-enum { LINGER = 2000, LINGER_OCTETS = 1024 * 1024 };
-
-static void
-say_goodbye(struct channel *c, enum protocol_reason reason)
-{
-	if (reason == PROTOCOL_TIMEOUT)
-		channel_patience(c, LINGER);
-	if (channel_flush(c) == CHANNEL_INTERRUPTED) {
-		channel_patience(c, LINGER);
-		while (channel_flush(c) == CHANNEL_INTERRUPTED)
-			;
-	}
-	if (reason == PROTOCOL_QUIT)
-		channel_drain(c, 0, LINGER_OCTETS);
-	else if (reason != PROTOCOL_EOF && reason != PROTOCOL_ERROR) {
-		channel_shutdown(c);
-		channel_drain(c, channel_now() + LINGER, LINGER_OCTETS);
-	}
-}
-
-static enum protocol_reason
-reason_of(enum channel_status status)
-{
-	return status == CHANNEL_EOF ? PROTOCOL_EOF :
-	    status == CHANNEL_TIMEOUT ? PROTOCOL_TIMEOUT : PROTOCOL_ERROR;
-}
-
-enum protocol_reason
-protocol_serve(struct protocol *p, struct channel *c)
-{
-	long long limit = p->config->session_timeout;
-	struct serving s = { p, c,
-	    limit > 0 ? channel_now() + limit : CHANNEL_FOREVER, 0 };
-	enum channel_status status = CHANNEL_OK;
-
-	channel_write(c, protocol_greeting(p));
-	while (status == CHANNEL_OK && p->wants != PROTOCOL_CLOSE) {
-		if (!p->stopped && p->handler->stopping(p->context)) {
-			channel_patience(c, LINGER);
-			channel_write(c, protocol_end(p, PROTOCOL_STOP));
-		} else
-			status = serve_next(&s);
-		if (status == CHANNEL_INTERRUPTED)
-			status = CHANNEL_OK;
-	}
-	if (p->wants != PROTOCOL_CLOSE)
-		channel_write(c, protocol_end(p, reason_of(status)));
-	say_goodbye(c, p->reason);
-	return p->reason;
-}
-
-void
-protocol_refuse(struct protocol *p, struct channel *c,
-    const struct reply *reply)
-{
-	channel_write(c, write_reply(p, reply));
-	say_goodbye(c, PROTOCOL_STOP);
 }

@@ -9,9 +9,8 @@
  * reads no environment.  Whatever has an effect goes through the functions of
  * struct protocol_handler.
  *
- * Two layers.  The core takes octets and gives replies, one at a time, and
- * touches no descriptor and no clock: protocol_command, protocol_content,
- * protocol_next.  protocol_serve joins it to a channel.
+ * It is pure: it takes octets and gives replies, one at a time, and touches no
+ * descriptor and no clock.  lib/serve.h joins it to a channel.
  *
  * All memory is the caller's struct protocol; nothing is allocated.
  */
@@ -22,7 +21,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "channel.h"
 #include "lib/address.h"
 #include "lib/text.h"
 
@@ -179,14 +177,14 @@ enum protocol_reason {
 	PROTOCOL_ERRORS,	/* 421 4.7.0 */
 	PROTOCOL_LOST,		/* 421 4.5.4: a BDAT that could not be read */
 	PROTOCOL_STOP,		/* 421 4.3.2 */
-	PROTOCOL_ERROR		/* no connection: see the channel's errno */
+	PROTOCOL_ERROR		/* no connection any more */
 };
 
-/* A session.  Members are its own, but for wants. */
+/* A session.  Members are its own, but for those marked readable. */
 struct protocol {
-	const struct protocol_config *config;
+	const struct protocol_config *config;	/* readable, as are these: */
 	const struct protocol_handler *handler;
-	void *context;
+	void *context;			/* of the handler */
 	enum protocol_wants wants;	/* readable: what to call next */
 	enum protocol_reason reason;	/* readable: once wants is CLOSE */
 	unsigned features;		/* enum feature */
@@ -232,6 +230,9 @@ void protocol_open(struct protocol *p, const struct protocol_config *config,
 /* 220 (RFC 5321, 3.1); to be sent first. */
 struct span protocol_greeting(struct protocol *p);
 
+/* Any reply, as it is: the session does not go on by it, and nobody is told. */
+struct span protocol_reply(struct protocol *p, const struct reply *reply);
+
 /* Where LINE is wanted: one command line with its LF.  One that was longer than
  * PROTOCOL_LINE_MAX comes cut to that length, and so without. */
 struct span protocol_command(struct protocol *p, struct span line);
@@ -252,13 +253,5 @@ bool protocol_commits(const struct protocol *p);
  * and STOP give a 421; after STOP replies that were due are 421 each, by
  * protocol_next. */
 struct span protocol_end(struct protocol *p, enum protocol_reason reason);
-
-/* A whole session over a channel, from the greeting to the closing of our
- * direction (not of the descriptors). */
-enum protocol_reason protocol_serve(struct protocol *p, struct channel *c);
-
-/* No session: this reply in the place of the greeting, then the closing. */
-void protocol_refuse(struct protocol *p, struct channel *c,
-    const struct reply *reply);
 
 #endif

@@ -29,6 +29,7 @@
 #include "lib/launcher.h"
 #include "lib/options.h"
 #include "lib/recipients.h"
+#include "lib/serve.h"
 #include "protocol.h"
 
 #define VERSION "0.1"

@@ -1,10 +1,10 @@
-/* embed FOLDER - a complete SMTP server on protocol.o and channel.o: what a
- * program of your own needs is a table of functions, and three calls.
- * This one keeps mail for ann at example.org, a file a message. */
+/* embed FOLDER - an SMTP server: libprotocol.a, a table of functions, and three
+ * calls.  It keeps mail for ann at example.org, a file a message. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include "protocol.h"
+#include "channel.h"
+#include "lib/serve.h"
 
 static const struct reply cannot = { 451, "4.3.0", "Cannot keep it now" };
 

@@ -16,7 +16,8 @@ log: text channel
 peer: text
 launcher: text file
 process: text file channel
-protocol: text address channel
+protocol: text address
+serve: text protocol channel
 verdict: text
 expand: text address lists users
 message: text date spool protocol
@@ -26,7 +27,7 @@ event: text channel log process spool
 delivery: text channel spool process protocol message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
 options: text lists protocol
-smtpd: text file lists channel log peer launcher process protocol spool
+smtpd: text file lists channel log peer launcher process protocol serve spool
 	environment event delivery recipients options
 '
 

@@ -22,6 +22,8 @@
 #include <termios.h>
 #include <time.h>
 
+#include "channel.h"
+
 enum { SOON = 50, LATE = 60000 };	/* ms */
 
 static struct channel c;
