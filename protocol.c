@@ -3,9 +3,6 @@
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 /* Less its end, and the blanks before it. */
 static struct span
@@ -226,14 +223,10 @@ enum state {
 	TRANSACTION = SENDER | RECIPIENT | CHUNKS
 };
 
-enum decoder { LINE_START, MIDDLE, DOT, DOT_CR, CR, WHOLE };
-
-/* 0 to 7: at the start of a line, that many letters of "received" seen. */
-enum header { WORD_SEEN = 8, REST_OF_LINE, CR_AT_START, HEADER_OVER };
-
 static void
 latch(struct protocol *p, const struct reply *fault)
 {
+	assert(p->fault.code != 0 || fault->code >= 400);
 	if (p->fault.code == 0)
 		p->fault = *fault;
 }
@@ -266,6 +259,20 @@ reset(struct protocol *p)
 	e->recipients = e->list_len = e->options_len = 0;
 }
 
+/* What is decoded of the content, to the handler. */
+static bool
+append_octets(void *context, struct span octets)
+{
+	struct protocol *p = context;
+	struct reply fault = { 0, NULL, NULL };
+
+	if (p->fault.code == 0 &&
+	    p->handler->append(p->context, octets, &fault))
+		return true;
+	latch(p, &fault);
+	return false;
+}
+
 static void
 begin(struct protocol *p)
 {
@@ -273,10 +280,14 @@ begin(struct protocol *p)
 
 	p->messages++;
 	p->begun = true;
-	p->decoder = p->literal ? MIDDLE : LINE_START;
-	p->size = 0;
-	p->header = 0;
-	p->received = 0;
+	content_begin(&p->content, &(struct content_rules){
+	    .form = !p->literal ? CONTENT_DATA :
+	    p->envelope.body == BODY_BINARYMIME ? CONTENT_BINARY :
+	    CONTENT_CHUNKS,
+	    .crlf = p->config->crlf,
+	    .reject_bare_newlines = p->config->reject_bare_newlines,
+	    .max_size = p->config->max_size,
+	    .take = append_octets, .context = p });
 	if (!p->handler->begin(p->context, &p->envelope, &fault))
 		latch(p, &fault);
 }
@@ -323,6 +334,128 @@ enum forward_result
 envelope_forward(const struct envelope *e, size_t i)
 {
 	return (enum forward_result)e->recipient[i].forward;
+}
+
+/* ---- the message ---- */
+
+/* The message, or the chunk, is whole: so many replies are due. */
+static void
+replies_due(struct protocol *p)
+{
+	p->due = p->last && p->config->lmtp ? p->envelope.recipients : 1;
+	p->answered = 0;
+	p->wants = PROTOCOL_REPLY;
+	if (p->due == 0) {
+		reset(p);
+		p->wants = PROTOCOL_LINE;
+	}
+}
+
+/* A fault of the content becomes the reply; append's has been latched. */
+static void
+latch_content(struct protocol *p)
+{
+	static const enum reply_id ids[] = {
+		[CONTENT_OK] = RE_NONE,
+		[CONTENT_TOO_LARGE] = RE_TOO_LARGE,
+		[CONTENT_BARE_NEWLINE] = RE_BARE_NEWLINE,
+		[CONTENT_LOOP] = RE_LOOP,
+		[CONTENT_NOT_TAKEN] = RE_NONE,
+	};
+	enum reply_id id = ids[p->content.fault];
+
+	if (id != RE_NONE)
+		latch(p, &replies[id]);
+}
+
+static size_t
+decode_octets(struct protocol *p, char *octets, size_t len)
+{
+	len = content_decode(&p->content, octets, len);
+	latch_content(p);
+	return len;
+}
+
+static void
+end_chunk(struct protocol *p)
+{
+	if (p->last && p->begun) {
+		content_end(&p->content);
+		latch_content(p);
+	}
+	replies_due(p);
+}
+
+/* They are read whatever became of the message. */
+static size_t
+chunk_octets(struct protocol *p, char *octets, size_t len)
+{
+	if (len > p->chunk)
+		len = (size_t)p->chunk;
+	p->chunk -= len;
+	if (p->begun)
+		decode_octets(p, octets, len);
+	if (p->chunk == 0)
+		end_chunk(p);
+	return len;
+}
+
+size_t
+protocol_content(struct protocol *p, char *octets, size_t len)
+{
+	assert(p->wants == PROTOCOL_CONTENT);
+	if (p->literal)
+		return chunk_octets(p, octets, len);
+	len = decode_octets(p, octets, len);
+	if (content_is_whole(&p->content))
+		replies_due(p);
+	return len;
+}
+
+bool
+protocol_commits(const struct protocol *p)
+{
+	return p->begun && p->last && p->fault.code == 0 && !p->stopped;
+}
+
+/* After the last reply to a message or a chunk. */
+static void
+replies_done(struct protocol *p)
+{
+	if (protocol_commits(p))
+		p->begun = false;
+	if (p->last || (p->state & TRANSACTION) == 0)
+		reset(p);
+	p->wants = PROTOCOL_LINE;
+	if (p->stopped) {
+		discard(p);
+		p->wants = PROTOCOL_CLOSE;
+	}
+}
+
+struct span
+protocol_next(struct protocol *p)
+{
+	struct reply reply = { 0, NULL, NULL };
+	struct span line = { p->chunk_text, p->chunk_line.len }, wire;
+
+	assert(p->wants == PROTOCOL_REPLY);
+	if (!p->literal || p->answered > 0)
+		line.len = 0;
+	if (p->stopped)
+		reply = replies[RE_STOP];
+	else if (p->fault.code != 0)
+		reply = p->fault;
+	else if (!p->last)
+		reply = replies[RE_CHUNK];
+	else
+		p->handler->commit(p->context, p->config->lmtp ? p->answered :
+		    PROTOCOL_ALL, &reply);
+	wire = answer(p, &(struct exchange){ p->literal ? "BDAT" : "DATA",
+	    line, { "", 0 }, &reply, p->begun });
+	if (++p->answered == p->due)
+		replies_done(p);
+	return wire;
 }
 
 /* ---- parameters of MAIL and RCPT ---- */
@@ -785,8 +918,6 @@ on_data(struct protocol *p, struct span argument)
 	return RE_DATA;
 }
 
-static void chunk_ends(struct protocol *p);
-
 /* "n" or "n LAST", to the letter (RFC 3030, 2). */
 static bool
 parse_chunk(struct protocol *p, struct span argument)
@@ -818,7 +949,7 @@ on_bdat(struct protocol *p, struct span argument)
 	}
 	p->wants = PROTOCOL_CONTENT;
 	if (p->chunk == 0)
-		chunk_ends(p);
+		end_chunk(p);
 	return RE_NONE;
 }
 
@@ -1197,431 +1328,6 @@ protocol_command(struct protocol *p, struct span line)
 	}
 	return answer(p, &(struct exchange){ row->verb, line, p->to.whole,
 	    reply_of(p, id), false });
-}
-
-/* ---- the message: RFC 5321, 4.5.2 and 2.3.8; RFC 3030 ---- */
-
-/* Decoded octets stand where the encoded ones stood, and never take more room:
- * [start, out) is decoded and not handed over, [in, end) is not looked at. */
-struct cursor {
-	const char *start;
-	char *out;
-	char *in, *end;
-};
-
-/* Counts Received fields, up to the empty line that ends the header. */
-static void
-scan_header(struct protocol *p, struct span s)
-{
-	enum { RECEIVED_MAX = 100 };	/* RFC 5321, 6.3 */
-	size_t i;
-
-	for (i = 0; i < s.len && p->header != HEADER_OVER; i++) {
-		char c = s.ptr[i];
-
-		if (c == '\n')
-			p->header = p->header == 0 || p->header == CR_AT_START ?
-			    HEADER_OVER : 0;
-		else if (p->header < WORD_SEEN &&
-		    ascii_lower(c) == "received"[p->header])
-			p->header++;
-		else if (p->header == WORD_SEEN && is_blank(c))
-			continue;
-		else {
-			if (p->header == WORD_SEEN && c == ':' &&
-			    ++p->received > RECEIVED_MAX)
-				latch(p, &replies[RE_LOOP]);
-			p->header = p->header == 0 && c == '\r' &&
-			    p->config->crlf ? CR_AT_START : REST_OF_LINE;
-		}
-	}
-}
-
-static void
-hand_over(struct protocol *p, struct span data)
-{
-	struct reply fault = { 0, NULL, NULL };
-
-	if (data.len == 0 || p->fault.code != 0)
-		return;
-	scan_header(p, data);
-	if (p->fault.code == 0 &&
-	    !p->handler->append(p->context, data, &fault))
-		latch(p, &fault);
-}
-
-static void
-hand_over_decoded(struct protocol *p, struct cursor *c)
-{
-	hand_over(p, (struct span){ c->start, (size_t)(c->out - c->start) });
-	c->start = c->out = c->in;
-}
-
-/* The first fault is the one that octets before it made. */
-static void
-fault_after(struct protocol *p, struct cursor *c, enum reply_id fault)
-{
-	hand_over_decoded(p, c);
-	latch(p, &replies[fault]);
-}
-
-/* Octets of the content, as on the wire. */
-static void
-count(struct protocol *p, struct cursor *c, size_t octets)
-{
-	p->size += octets;
-	if (p->config->max_size > 0 && p->size > p->config->max_size)
-		fault_after(p, c, RE_TOO_LARGE);
-}
-
-/* Octets that need not stand in the input, into the room that it left. */
-static void
-put(struct protocol *p, struct cursor *c, struct span octets)
-{
-	if ((size_t)(c->in - c->out) >= octets.len) {
-		memcpy(c->out, octets.ptr, octets.len);
-		c->out += octets.len;
-	} else {
-		hand_over_decoded(p, c);
-		hand_over(p, octets);
-	}
-}
-
-static void
-put_newline(struct protocol *p, struct cursor *c)
-{
-	put(p, c, span_of(p->config->crlf ? "\r\n" : "\n"));
-}
-
-static void
-bare_newline(struct protocol *p, struct cursor *c)
-{
-	if (p->config->reject_bare_newlines)
-		fault_after(p, c, RE_BARE_NEWLINE);
-}
-
-/* Octets of a line that stay as they are. */
-static void
-keep_octets(struct protocol *p, struct cursor *c, size_t len)
-{
-	unsigned long long max = p->config->max_size;
-	size_t n = len;
-
-	if (max > 0 && p->fault.code == 0 && n > max - p->size)
-		n = (size_t)(max - p->size);
-	p->size += n;
-	if (c->out != c->in)
-		memmove(c->out, c->in, n);
-	c->out += n;
-	c->in += n;
-	if (n == len)
-		return;
-	count(p, c, len - n);
-	c->in += len - n;
-}
-
-static void
-keep(struct protocol *p, struct cursor *c, size_t len)
-{
-	const char *cr = p->config->reject_bare_newlines ?
-	    memchr(c->in, '\r', len) : NULL;
-	size_t n = cr != NULL ? (size_t)(cr - c->in) + 1 : 0;
-
-	if (cr != NULL) {
-		keep_octets(p, c, n);
-		bare_newline(p, c);
-	}
-	keep_octets(p, c, len - n);
-}
-
-/* The rest of a line that is in its middle, or what there is of it. */
-static void
-decode_line(struct protocol *p, struct cursor *c)
-{
-	size_t len = (size_t)(c->end - c->in);
-	char *lf = memchr(c->in, '\n', len);
-	bool cr;
-
-	if (lf != NULL)
-		len = (size_t)(lf - c->in);
-	cr = len > 0 && c->in[len - 1] == '\r';
-	keep(p, c, len - cr);
-	if (cr) {
-		c->in++;
-		p->decoder = CR;
-	} else if (lf != NULL) {
-		c->in++;
-		count(p, c, 1);
-		bare_newline(p, c);
-		put_newline(p, c);
-	}
-}
-
-static void
-decode_bare_cr(struct protocol *p, struct cursor *c)
-{
-	count(p, c, 1);
-	bare_newline(p, c);
-	p->decoder = MIDDLE;
-	put(p, c, (struct span){ "\r", 1 });
-}
-
-/* A CR was held back: is it the first half of a line end? */
-static void
-decode_cr(struct protocol *p, struct cursor *c)
-{
-	if (*c->in == '\n') {
-		c->in++;
-		count(p, c, 2);
-		p->decoder = p->literal ? MIDDLE : LINE_START;
-		put_newline(p, c);
-		return;
-	}
-	decode_bare_cr(p, c);
-}
-
-/* At the start of a line: is it the last one, or is its dot to go? */
-static void
-decode_start(struct protocol *p, struct cursor *c)
-{
-	unsigned next = MIDDLE;
-
-	if (p->decoder == LINE_START && *c->in == '.')
-		next = DOT;
-	else if (p->decoder == DOT && *c->in == '\r')
-		next = DOT_CR;
-	else if (p->decoder == DOT_CR)
-		next = *c->in == '\n' ? WHOLE : CR;
-	if (next != MIDDLE && next != CR)
-		c->in++;
-	p->decoder = next;
-}
-
-/* One step of the decoder that any content can take. */
-static void
-decode_step(struct protocol *p, struct cursor *c)
-{
-	if (p->decoder == MIDDLE)
-		decode_line(p, c);
-	else if (p->decoder == CR)
-		decode_cr(p, c);
-	else
-		decode_start(p, c);
-}
-
-#ifdef __SSE2__
-
-/* Octets of a block, a bit each, and of a short copy; the bits that such a copy
- * covers behind the lowest. */
-enum { BLOCK = 64, LANE = 16, NEAR = (2 << LANE) - 2 };
-
-/* Bit i: octets[i] is c. */
-static inline uint64_t
-lane(const char *octets, char c)
-{
-	return (uint64_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_set1_epi8(c),
-	    _mm_loadu_si128((const void *)octets)));
-}
-
-static inline uint64_t
-places(const char *octets, char c)
-{
-	return lane(octets, c) | lane(octets + LANE, c) << LANE |
-	    lane(octets + 2 * LANE, c) << 2 * LANE |
-	    lane(octets + 3 * LANE, c) << 3 * LANE;
-}
-
-/* Copies a block without the octets that are to go; returns how many those are.
- * Behind each of them a copy begins, over what the one before had too much: of
- * a lane, or of a block where the next that goes is farther. */
-static size_t
-squeeze(char *to, const char *from, uint64_t go)
-{
-	const char *rest;
-	size_t gone = 0, i;
-
-	memcpy(to, from, BLOCK);
-	for (; go != 0; gone++) {
-		i = (size_t)__builtin_ctzll(go);
-		rest = from + i + 1;
-		go &= go - 1;
-		memcpy(to + i - gone, rest, LANE);
-		if ((go >> i & NEAR) == 0)
-			memcpy(to + i - gone + LANE, rest + LANE, BLOCK - LANE);
-	}
-	return gone;
-}
-
-/* As much of a block as is lines that end in CR LF, stuffed or not: up to a CR
- * or LF that is bare, a dot before a CR, and what the octet behind the block
- * decides.  False where that is nothing, or there is no room to copy to. */
-static bool
-decode_block(struct protocol *p, struct cursor *c)
-{
-	uint64_t cr = places(c->in, '\r'), lf = places(c->in, '\n');
-	uint64_t dots = p->literal ? 0 : places(c->in, '.') &
-	    (lf << 1 | (p->decoder == LINE_START));
-	uint64_t stop = (cr & ~(lf >> 1)) | (lf & ~(cr << 1)) |
-	    (dots & (cr >> 1 | (uint64_t)1 << (BLOCK - 1)));
-	uint64_t before = (stop & -stop) - 1;
-	uint64_t go = (p->config->crlf ? dots : dots | cr) & before;
-	size_t n = stop != 0 ? (size_t)__builtin_ctzll(stop) : BLOCK;
-	size_t room = (size_t)(c->in - c->out), gone = 0;
-
-	if (n == 0 || (go != 0 && room < BLOCK))
-		return false;
-	if (go != 0)
-		gone = squeeze(c->out, c->in, go);
-	else if (room > 0)
-		memmove(c->out, c->in, n);
-	c->in += n;
-	c->out += n - gone;
-	p->size += n;
-	for (dots &= before; dots != 0; dots &= dots - 1)
-		p->size--;
-	p->decoder = !p->literal && lf >> (n - 1) & 1 ? LINE_START : MIDDLE;
-	return true;
-}
-
-/* Most of a message, at many times the speed of its steps. */
-static void
-decode_blocks(struct protocol *p, struct cursor *c)
-{
-	unsigned long long max = p->config->max_size;
-	size_t len = (size_t)(c->end - c->in);
-	const char *end = c->end;
-
-	if (max > 0 && p->fault.code == 0 && len > max - p->size)
-		end = c->in + (max - p->size);
-	while (end - c->in >= 2 * BLOCK && decode_block(p, c))
-		;
-}
-
-#else
-
-static void
-decode_blocks(struct protocol *p, struct cursor *c)
-{
-	(void)p, (void)c;
-}
-
-#endif
-
-static size_t
-decode(struct protocol *p, char *octets, size_t len)
-{
-	struct cursor c = { octets, octets, octets, octets + len };
-
-	while (c.in < c.end && p->decoder != WHOLE) {
-		if (p->decoder == LINE_START || p->decoder == MIDDLE)
-			decode_blocks(p, &c);
-		decode_step(p, &c);
-	}
-	len = (size_t)(c.in - octets);
-	hand_over_decoded(p, &c);
-	return len;
-}
-
-/* The message, or the chunk, is whole: so many replies are due. */
-static void
-replies_due(struct protocol *p)
-{
-	p->due = p->last && p->config->lmtp ? p->envelope.recipients : 1;
-	p->answered = 0;
-	p->wants = PROTOCOL_REPLY;
-	if (p->due == 0) {
-		reset(p);
-		p->wants = PROTOCOL_LINE;
-	}
-}
-
-static void
-chunk_ends(struct protocol *p)
-{
-	struct cursor none = { NULL, NULL, NULL, NULL };
-
-	if (p->last && p->begun && p->decoder == CR)
-		decode_bare_cr(p, &none);
-	replies_due(p);
-}
-
-static void
-chunk_octets(struct protocol *p, char *octets, size_t len)
-{
-	struct cursor c = { octets, octets, octets, octets + len };
-
-	if (p->envelope.body != BODY_BINARYMIME)
-		decode(p, octets, len);
-	else {
-		keep_octets(p, &c, len);
-		hand_over_decoded(p, &c);
-	}
-}
-
-size_t
-protocol_content(struct protocol *p, char *octets, size_t len)
-{
-	assert(p->wants == PROTOCOL_CONTENT);
-	if (!p->literal) {
-		len = decode(p, octets, len);
-		if (p->decoder == WHOLE)
-			replies_due(p);
-		return len;
-	}
-	if (len > p->chunk)
-		len = (size_t)p->chunk;
-	p->chunk -= len;
-	if (p->begun)
-		chunk_octets(p, octets, len);
-	if (p->chunk == 0)
-		chunk_ends(p);
-	return len;
-}
-
-bool
-protocol_commits(const struct protocol *p)
-{
-	return p->begun && p->last && p->fault.code == 0 && !p->stopped;
-}
-
-/* After the last reply to a message or a chunk. */
-static void
-replies_done(struct protocol *p)
-{
-	if (protocol_commits(p))
-		p->begun = false;
-	if (p->last || (p->state & TRANSACTION) == 0)
-		reset(p);
-	p->wants = PROTOCOL_LINE;
-	if (p->stopped) {
-		discard(p);
-		p->wants = PROTOCOL_CLOSE;
-	}
-}
-
-struct span
-protocol_next(struct protocol *p)
-{
-	struct reply reply = { 0, NULL, NULL };
-	struct span line = { p->chunk_text, p->chunk_line.len }, wire;
-
-	assert(p->wants == PROTOCOL_REPLY);
-	if (!p->literal || p->answered > 0)
-		line.len = 0;
-	if (p->stopped)
-		reply = replies[RE_STOP];
-	else if (p->fault.code != 0)
-		reply = p->fault;
-	else if (!p->last)
-		reply = replies[RE_CHUNK];
-	else
-		p->handler->commit(p->context, p->config->lmtp ? p->answered :
-		    PROTOCOL_ALL, &reply);
-	wire = answer(p, &(struct exchange){ p->literal ? "BDAT" : "DATA",
-	    line, { "", 0 }, &reply, p->begun });
-	if (++p->answered == p->due)
-		replies_done(p);
-	return wire;
 }
 
 /* ---- the session ---- */

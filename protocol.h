@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "lib/address.h"
+#include "lib/content.h"
 #include "lib/text.h"
 
 enum {
@@ -200,13 +201,10 @@ struct protocol {
 	bool literal;			/* in a BDAT chunk */
 	bool last;			/* no chunk follows */
 	bool stopped;			/* replies that are due become 421 */
-	unsigned decoder;		/* enum decoder */
+	struct content content;
 	unsigned long long chunk;	/* octets of it to come */
 	struct text chunk_line;		/* its command line, cut */
 	char chunk_text[64];
-	unsigned long long size;	/* octets so far, as on the wire */
-	unsigned header;		/* where we are in it; enum header */
-	unsigned received;		/* Received fields */
 	struct reply fault;		/* latched; code 0 if none */
 	size_t due, answered;		/* replies to the message */
 

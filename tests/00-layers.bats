@@ -16,7 +16,8 @@ log: text channel
 peer: text
 launcher: text file
 process: text file channel
-protocol: text address
+content: text
+protocol: text address content
 serve: text protocol channel
 verdict: text
 expand: text address lists users
