@@ -205,9 +205,10 @@ answer(struct protocol *p, const struct exchange *exchange)
 	return protocol_reply(p, exchange->reply);
 }
 
-/* ---- the transaction ---- */
+/* ---- commands: RFC 5321, 4.1.1 ---- */
 
-/* What a verb may need; those of the mode make it unknown, the others 502. */
+/* What a verb may need.  Of another mode it is none of ours (500), without the
+ * rest it is one that we do not have (502). */
 enum feature {
 	IN_SMTP = 1, IN_LMTP = 2, WITH_TERMINAL = 4, WITH_VRFY = 8, NEVER = 16,
 	MODES = IN_SMTP | IN_LMTP
@@ -222,6 +223,98 @@ enum state {
 	ANY = 31,
 	TRANSACTION = SENDER | RECIPIENT | CHUNKS
 };
+
+enum argument { NONE, NEEDED, ALLOWED, NAME, CHUNK };
+
+/* Which of a verb's 5xx count as errors of the client. */
+enum counted { COUNT_ALL, BUT_SEQUENCE, GUESSES };
+
+/* p->command is the row by which it is called. */
+typedef enum reply_id verb_handler(struct protocol *p, struct span argument);
+
+static verb_handler on_helo, on_ehlo, on_mail, on_rcpt, on_data, on_bdat,
+    on_rset, on_vrfy, on_expn, on_help, on_noop, on_quit;
+
+static const struct command {
+	const char *verb;
+	unsigned needs;			/* enum feature */
+	unsigned states;		/* in which it is legal */
+	enum argument argument;
+	enum counted counted;
+	unsigned announced;		/* an EHLO keyword with this feature */
+	verb_handler *handle;
+	const char *help;
+} commands[] = {
+	{ "HELO", IN_SMTP, ANY, NAME, COUNT_ALL, 0, on_helo,
+	    "HELO name: begin" },
+	{ "EHLO", IN_SMTP, ANY, NAME, COUNT_ALL, 0, on_ehlo,
+	    "EHLO name: begin, and hear what we can do" },
+	{ "LHLO", IN_LMTP, ANY, NAME, COUNT_ALL, 0, on_ehlo,
+	    "LHLO name: begin, and hear what we can do" },
+	{ "MAIL", 0, READY, NEEDED, COUNT_ALL, 0, on_mail,
+	    "MAIL FROM:<sender> [parameters]: a new message" },
+	{ "SEND", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, WITH_TERMINAL,
+	    on_mail, "SEND FROM:<sender>: a message to the terminal" },
+	{ "SOML", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, WITH_TERMINAL,
+	    on_mail, "SOML FROM:<sender>: to the terminal or the mailbox" },
+	{ "SAML", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, WITH_TERMINAL,
+	    on_mail, "SAML FROM:<sender>: to the terminal and the mailbox" },
+	{ "RCPT", 0, SENDER | RECIPIENT, NEEDED, GUESSES, 0, on_rcpt,
+	    "RCPT TO:<recipient> [parameters]: who is to get it" },
+	{ "DATA", 0, SENDER | RECIPIENT, NONE, BUT_SEQUENCE, 0, on_data,
+	    "DATA: the message follows, up to a line with a dot" },
+	{ "BDAT", 0, ANY, CHUNK, BUT_SEQUENCE, 0, on_bdat,
+	    "BDAT n [LAST]: n octets of the message follow" },
+	{ "RSET", 0, ANY, NONE, COUNT_ALL, 0, on_rset,
+	    "RSET: forget the message" },
+	{ "VRFY", 0, ANY, NEEDED, GUESSES, WITH_VRFY, on_vrfy,
+	    "VRFY name: is there such a user?" },
+	{ "EXPN", WITH_VRFY, ANY, NEEDED, GUESSES, WITH_VRFY, on_expn,
+	    "EXPN name: who is on the list?" },
+	{ "HELP", 0, ANY, ALLOWED, COUNT_ALL, MODES, on_help,
+	    "HELP [verb]: this text" },
+	{ "NOOP", 0, ANY, ALLOWED, COUNT_ALL, 0, on_noop,
+	    "NOOP: nothing" },
+	{ "TURN", NEVER, ANY, ALLOWED, COUNT_ALL, 0, NULL, NULL },
+	{ "AUTH", NEVER, ANY, ALLOWED, COUNT_ALL, 0, NULL, NULL },
+	{ "STARTTLS", NEVER, ANY, ALLOWED, COUNT_ALL, 0, NULL, NULL },
+	{ "QUIT", 0, ANY, NONE, COUNT_ALL, 0, on_quit,
+	    "QUIT: the end" },
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+/* What is no verb of ours. */
+static const struct command unknown = {
+	.verb = "", .states = ANY, .argument = ALLOWED, .counted = COUNT_ALL
+};
+
+static bool
+is_on(const struct protocol *p, const struct command *row)
+{
+	return (row->needs & ~p->features) == 0;
+}
+
+static const struct command *
+find_command(const struct protocol *p, struct span verb)
+{
+	size_t i;
+
+	for (i = 0; i < COMMANDS; i++)
+		if (span_is(verb, commands[i].verb) &&
+		    (commands[i].needs & MODES & ~p->features) == 0)
+			return &commands[i];
+	return &unknown;
+}
+
+/* It is BDAT that is being answered. */
+static bool
+is_bdat(const struct protocol *p)
+{
+	return p->command->argument == CHUNK;
+}
+
+/* ---- the transaction ---- */
 
 static void
 latch(struct protocol *p, const struct reply *fault)
@@ -281,7 +374,7 @@ begin(struct protocol *p)
 	p->messages++;
 	p->begun = true;
 	content_begin(&p->content, &(struct content_rules){
-	    .form = !p->literal ? CONTENT_DATA :
+	    .form = !is_bdat(p) ? CONTENT_DATA :
 	    p->envelope.body == BODY_BINARYMIME ? CONTENT_BINARY :
 	    CONTENT_CHUNKS,
 	    .crlf = p->config->crlf,
@@ -303,7 +396,7 @@ static enum reply_id
 no_message(const struct protocol *p)
 {
 	if (p->envelope.recipients > 0)
-		return p->envelope.body == BODY_BINARYMIME && !p->literal ?
+		return p->envelope.body == BODY_BINARYMIME && !is_bdat(p) ?
 		    RE_SEQUENCE : RE_NONE;
 	if (p->config->lmtp || (p->refused == 0 && p->deferred == 0))
 		return sequence_fault(p);
@@ -404,7 +497,7 @@ size_t
 protocol_content(struct protocol *p, char *octets, size_t len)
 {
 	assert(p->wants == PROTOCOL_CONTENT);
-	if (p->literal)
+	if (is_bdat(p))
 		return chunk_octets(p, octets, len);
 	len = decode_octets(p, octets, len);
 	if (content_is_whole(&p->content))
@@ -440,7 +533,7 @@ protocol_next(struct protocol *p)
 	struct span line = { p->chunk_text, p->chunk_line.len }, wire;
 
 	assert(p->wants == PROTOCOL_REPLY);
-	if (!p->literal || p->answered > 0)
+	if (!is_bdat(p) || p->answered > 0)
 		line.len = 0;
 	if (p->stopped)
 		reply = replies[RE_STOP];
@@ -451,7 +544,7 @@ protocol_next(struct protocol *p)
 	else
 		p->handler->commit(p->context, p->config->lmtp ? p->answered :
 		    PROTOCOL_ALL, &reply);
-	wire = answer(p, &(struct exchange){ p->literal ? "BDAT" : "DATA",
+	wire = answer(p, &(struct exchange){ p->command->verb,
 	    line, { "", 0 }, &reply, p->begun });
 	if (++p->answered == p->due)
 		replies_done(p);
@@ -667,7 +760,41 @@ on_helo(struct protocol *p, struct span argument)
 	return composed(p);
 }
 
-static void announce(const struct protocol *p, struct text *t);
+static void
+announce_limits(const struct protocol *p, struct text *t)
+{
+	if (p->config->max_messages > 0) {
+		text_string(t, " MAILMAX=");
+		text_number(t, p->config->max_messages);
+	}
+	text_string(t, " RCPTMAX=");
+	text_number(t, p->config->max_recipients);
+}
+
+/* The greeting's lines: what works, and nothing else. */
+static void
+announce(const struct protocol *p, struct text *t)
+{
+	size_t i;
+
+	text_string(t, p->config->hostname);
+	text_string(t, "\nPIPELINING\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES"
+	    "\nCHUNKING");
+	if (p->config->crlf)
+		text_string(t, "\nBINARYMIME");
+	if (p->config->dsn)
+		text_string(t, "\nDSN");
+	text_string(t, "\nSIZE ");
+	text_number(t, p->config->max_size);
+	text_string(t, "\nLIMITS");
+	announce_limits(p, t);
+	for (i = 0; i < COMMANDS; i++) {
+		if ((commands[i].announced & p->features) == 0)
+			continue;
+		text_char(t, '\n');
+		text_string(t, commands[i].verb);
+	}
+}
 
 static enum reply_id
 on_ehlo(struct protocol *p, struct span argument)
@@ -729,8 +856,9 @@ check_sender(struct protocol *p, struct span argument, struct mailbox *sender)
 	return RE_NONE;
 }
 
+/* SEND, SOML and SAML too. */
 static enum reply_id
-begin_transaction(struct protocol *p, struct span argument, const char *verb)
+on_mail(struct protocol *p, struct span argument)
 {
 	struct envelope *e = &p->envelope;
 	struct mailbox sender;
@@ -742,34 +870,10 @@ begin_transaction(struct protocol *p, struct span argument, const char *verb)
 	}
 	memcpy(e->sender_text, sender.whole.ptr, sender.whole.len);
 	e->sender = address_moved(sender, e->sender_text);
-	e->verb = verb;
+	e->verb = p->command->verb;
 	e->with = protocol_name(p, e->utf8);
 	p->state = SENDER;
 	return RE_SENDER;
-}
-
-static enum reply_id
-on_mail(struct protocol *p, struct span argument)
-{
-	return begin_transaction(p, argument, "MAIL");
-}
-
-static enum reply_id
-on_send(struct protocol *p, struct span argument)
-{
-	return begin_transaction(p, argument, "SEND");
-}
-
-static enum reply_id
-on_soml(struct protocol *p, struct span argument)
-{
-	return begin_transaction(p, argument, "SOML");
-}
-
-static enum reply_id
-on_saml(struct protocol *p, struct span argument)
-{
-	return begin_transaction(p, argument, "SAML");
 }
 
 /* Syntax, parameters and room for one more; the address is left in p->to. */
@@ -905,11 +1009,9 @@ on_rcpt(struct protocol *p, struct span argument)
 static enum reply_id
 on_data(struct protocol *p, struct span argument)
 {
-	enum reply_id fault;
+	enum reply_id fault = no_message(p);
 
 	(void)argument;
-	p->literal = false;
-	fault = no_message(p);
 	if (fault != RE_NONE)
 		return fault;
 	p->last = true;
@@ -937,7 +1039,6 @@ on_bdat(struct protocol *p, struct span argument)
 
 	if (!parse_chunk(p, argument))
 		return RE_LOST;
-	p->literal = true;
 	if (p->state != CHUNKS) {
 		fault = no_message(p);
 		if (fault != RE_NONE)
@@ -1003,104 +1104,6 @@ on_expn(struct protocol *p, struct span argument)
 	return tell(p, argument, LOOKUP_EXPN);
 }
 
-static enum reply_id on_help(struct protocol *p, struct span argument);
-
-static enum reply_id
-on_noop(struct protocol *p, struct span argument)
-{
-	(void)p, (void)argument;
-	return RE_OK;
-}
-
-static enum reply_id
-on_quit(struct protocol *p, struct span argument)
-{
-	(void)argument;
-	discard(p);
-	p->wants = PROTOCOL_CLOSE;
-	p->reason = PROTOCOL_QUIT;
-	return RE_BYE;
-}
-
-/* ---- the command table: RFC 5321, 4.1.1 ---- */
-
-enum argument { NONE, NEEDED, ALLOWED, NAME, CHUNK };
-
-/* Which of a verb's 5xx count as errors of the client. */
-enum counted { COUNT_ALL, BUT_SEQUENCE, GUESSES };
-
-static const struct command {
-	const char *verb;
-	unsigned needs;			/* enum feature */
-	unsigned states;		/* in which it is legal */
-	enum argument argument;
-	enum counted counted;
-	unsigned announced;		/* an EHLO keyword with this feature */
-	enum reply_id (*handle)(struct protocol *, struct span argument);
-	const char *help;
-} commands[] = {
-	{ "HELO", IN_SMTP, ANY, NAME, COUNT_ALL, 0, on_helo,
-	    "HELO name: begin" },
-	{ "EHLO", IN_SMTP, ANY, NAME, COUNT_ALL, 0, on_ehlo,
-	    "EHLO name: begin, and hear what we can do" },
-	{ "LHLO", IN_LMTP, ANY, NAME, COUNT_ALL, 0, on_ehlo,
-	    "LHLO name: begin, and hear what we can do" },
-	{ "MAIL", 0, READY, NEEDED, COUNT_ALL, 0, on_mail,
-	    "MAIL FROM:<sender> [parameters]: a new message" },
-	{ "SEND", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, WITH_TERMINAL,
-	    on_send, "SEND FROM:<sender>: a message to the terminal" },
-	{ "SOML", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, WITH_TERMINAL,
-	    on_soml, "SOML FROM:<sender>: to the terminal or the mailbox" },
-	{ "SAML", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, WITH_TERMINAL,
-	    on_saml, "SAML FROM:<sender>: to the terminal and the mailbox" },
-	{ "RCPT", 0, SENDER | RECIPIENT, NEEDED, GUESSES, 0, on_rcpt,
-	    "RCPT TO:<recipient> [parameters]: who is to get it" },
-	{ "DATA", 0, SENDER | RECIPIENT, NONE, BUT_SEQUENCE, 0, on_data,
-	    "DATA: the message follows, up to a line with a dot" },
-	{ "BDAT", 0, ANY, CHUNK, BUT_SEQUENCE, 0, on_bdat,
-	    "BDAT n [LAST]: n octets of the message follow" },
-	{ "RSET", 0, ANY, NONE, COUNT_ALL, 0, on_rset,
-	    "RSET: forget the message" },
-	{ "VRFY", 0, ANY, NEEDED, GUESSES, WITH_VRFY, on_vrfy,
-	    "VRFY name: is there such a user?" },
-	{ "EXPN", WITH_VRFY, ANY, NEEDED, GUESSES, WITH_VRFY, on_expn,
-	    "EXPN name: who is on the list?" },
-	{ "HELP", 0, ANY, ALLOWED, COUNT_ALL, MODES, on_help,
-	    "HELP [verb]: this text" },
-	{ "NOOP", 0, ANY, ALLOWED, COUNT_ALL, 0, on_noop,
-	    "NOOP: nothing" },
-	{ "TURN", NEVER, ANY, ALLOWED, COUNT_ALL, 0, NULL, NULL },
-	{ "AUTH", NEVER, ANY, ALLOWED, COUNT_ALL, 0, NULL, NULL },
-	{ "STARTTLS", NEVER, ANY, ALLOWED, COUNT_ALL, 0, NULL, NULL },
-	{ "QUIT", 0, ANY, NONE, COUNT_ALL, 0, on_quit,
-	    "QUIT: the end" },
-};
-
-enum { COMMANDS = sizeof commands / sizeof *commands };
-
-/* What is no verb of ours. */
-static const struct command unknown = {
-	.verb = "", .states = ANY, .argument = ALLOWED, .counted = COUNT_ALL
-};
-
-static bool
-is_on(const struct protocol *p, const struct command *row)
-{
-	return (row->needs & ~p->features) == 0;
-}
-
-static const struct command *
-find_command(const struct protocol *p, struct span verb)
-{
-	size_t i;
-
-	for (i = 0; i < COMMANDS; i++)
-		if (span_is(verb, commands[i].verb) &&
-		    (commands[i].needs & MODES & ~p->features) == 0)
-			return &commands[i];
-	return &unknown;
-}
-
 static enum reply_id
 on_help(struct protocol *p, struct span argument)
 {
@@ -1124,40 +1127,21 @@ on_help(struct protocol *p, struct span argument)
 	return composed(p);
 }
 
-static void
-announce_limits(const struct protocol *p, struct text *t)
+static enum reply_id
+on_noop(struct protocol *p, struct span argument)
 {
-	if (p->config->max_messages > 0) {
-		text_string(t, " MAILMAX=");
-		text_number(t, p->config->max_messages);
-	}
-	text_string(t, " RCPTMAX=");
-	text_number(t, p->config->max_recipients);
+	(void)p, (void)argument;
+	return RE_OK;
 }
 
-/* The greeting's lines: what works, and nothing else. */
-static void
-announce(const struct protocol *p, struct text *t)
+static enum reply_id
+on_quit(struct protocol *p, struct span argument)
 {
-	size_t i;
-
-	text_string(t, p->config->hostname);
-	text_string(t, "\nPIPELINING\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES"
-	    "\nCHUNKING");
-	if (p->config->crlf)
-		text_string(t, "\nBINARYMIME");
-	if (p->config->dsn)
-		text_string(t, "\nDSN");
-	text_string(t, "\nSIZE ");
-	text_number(t, p->config->max_size);
-	text_string(t, "\nLIMITS");
-	announce_limits(p, t);
-	for (i = 0; i < COMMANDS; i++) {
-		if ((commands[i].announced & p->features) == 0)
-			continue;
-		text_char(t, '\n');
-		text_string(t, commands[i].verb);
-	}
+	(void)argument;
+	discard(p);
+	p->wants = PROTOCOL_CLOSE;
+	p->reason = PROTOCOL_QUIT;
+	return RE_BYE;
 }
 
 /* ---- one command line ---- */
@@ -1236,9 +1220,9 @@ is_hidden(struct span line)
 }
 
 static enum reply_id
-dispatch(struct protocol *p, const struct command *row, struct span line,
-    bool whole)
+dispatch(struct protocol *p, struct span line, bool whole)
 {
+	const struct command *row = p->command;
 	enum reply_id fault;
 
 	if (row == &unknown && !p->spoke && is_browser(line))
@@ -1256,8 +1240,9 @@ dispatch(struct protocol *p, const struct command *row, struct span line,
 
 /* What DATA says where no RCPT was accepted. */
 static void
-count_recipient(struct protocol *p, const struct command *row, enum reply_id id)
+count_recipient(struct protocol *p, enum reply_id id)
 {
+	const struct command *row = p->command;
 	int class = reply_of(p, id)->code / 100;
 
 	if (row->handle != on_rcpt || (row->states & p->state) == 0)
@@ -1268,8 +1253,9 @@ count_recipient(struct protocol *p, const struct command *row, enum reply_id id)
 
 /* One error too many becomes 421 in the place of its own reply. */
 static enum reply_id
-count_error(struct protocol *p, const struct command *row, enum reply_id id)
+count_error(struct protocol *p, enum reply_id id)
 {
+	const struct command *row = p->command;
 	enum { GUESSES_MAX = 100 };
 	int code = reply_of(p, id)->code;
 
@@ -1309,16 +1295,16 @@ struct span
 protocol_command(struct protocol *p, struct span line)
 {
 	bool whole = line.len > 0 && line.ptr[line.len - 1] == '\n';
-	const struct command *row = find_command(p, verb_of(line));
 	enum reply_id id;
 
 	assert(p->wants == PROTOCOL_LINE);
+	p->command = find_command(p, verb_of(line));
 	line = trim(line);
 	p->to.whole.len = 0;
 	p->utf8_asked = false;
-	id = dispatch(p, row, line, whole);
-	count_recipient(p, row, id);
-	id = count_error(p, row, id);
+	id = dispatch(p, line, whole);
+	count_recipient(p, id);
+	id = count_error(p, id);
 	close_after(p, id);
 	if (id == RE_NONE) {
 		p->chunk_line = (struct text){ p->chunk_text, 0,
@@ -1326,8 +1312,8 @@ protocol_command(struct protocol *p, struct span line)
 		text_span(&p->chunk_line, line);
 		return (struct span){ "", 0 };
 	}
-	return answer(p, &(struct exchange){ row->verb, line, p->to.whole,
-	    reply_of(p, id), false });
+	return answer(p, &(struct exchange){ p->command->verb, line,
+	    p->to.whole, reply_of(p, id), false });
 }
 
 /* ---- the session ---- */

@@ -198,7 +198,6 @@ struct protocol {
 	/* the message */
 	bool begun;			/* begin, and neither discard nor the */
 					/* last commit yet */
-	bool literal;			/* in a BDAT chunk */
 	bool last;			/* no chunk follows */
 	bool stopped;			/* replies that are due become 421 */
 	struct content content;
@@ -208,6 +207,7 @@ struct protocol {
 	struct reply fault;		/* latched; code 0 if none */
 	size_t due, answered;		/* replies to the message */
 
+	const struct command *command;	/* being answered; a row of the table */
 	struct mailbox to;		/* of RCPT, VRFY, EXPN being answered */
 	bool utf8_asked;		/* by a parameter of VRFY or EXPN */
 	struct text text;		/* of a reply that is composed */
