@@ -551,7 +551,20 @@ protocol_next(struct protocol *p)
 	return wire;
 }
 
-/* ---- parameters of MAIL and RCPT ---- */
+/* ---- what MAIL and RCPT have in common ---- */
+
+/* "FROM:<path> [parameters]" and "TO:<path> [parameters]". */
+enum side { OF_MAIL, OF_RCPT };
+
+static const struct {
+	const char *word;
+	enum reply_id bad, utf8;	/* what is wrong with the path */
+} sides[] = {
+	[OF_MAIL] = { "FROM:", RE_BAD_SENDER, RE_UTF8_SENDER },
+	[OF_RCPT] = { "TO:", RE_BAD_RECIPIENT, RE_UTF8_RECIPIENT },
+};
+
+/* ---- their parameters ---- */
 
 static enum reply_id
 set_size(struct protocol *p, struct span value)
@@ -560,8 +573,9 @@ set_size(struct protocol *p, struct span value)
 
 	if (value.len == 0 || value.len > 20 || !span_all(value, is_digit))
 		return RE_PARAMETER;
-	return max > 0 && (!span_number(value, UINT64_MAX, &size) || size > max) ?
-	    RE_TOO_LARGE : RE_NONE;
+	if (max > 0 && (!span_number(value, UINT64_MAX, &size) || size > max))
+		return RE_TOO_LARGE;
+	return RE_NONE;
 }
 
 static enum reply_id
@@ -669,58 +683,96 @@ set_orcpt(struct protocol *p, struct span value)
 
 static const struct parameter {
 	const char *name;
-	bool of_mail;			/* else of RCPT */
+	enum side side;
 	bool has_value;
 	enum reply_id (*set)(struct protocol *, struct span value);
 } parameters[] = {
-	{ "SIZE", true, true, set_size },		/* RFC 1870 */
-	{ "BODY", true, true, set_body },		/* RFC 6152, 3030 */
-	{ "SMTPUTF8", true, false, set_utf8 },		/* RFC 6531 */
-	{ "RET", true, true, set_ret },			/* RFC 3461 */
-	{ "ENVID", true, true, set_envid },		/* RFC 3461 */
-	{ "AUTH", true, true, set_auth },		/* RFC 4954 */
-	{ "NOTIFY", false, true, set_notify },		/* RFC 3461 */
-	{ "ORCPT", false, true, set_orcpt },		/* RFC 3461 */
+	{ "SIZE", OF_MAIL, true, set_size },		/* RFC 1870 */
+	{ "BODY", OF_MAIL, true, set_body },		/* RFC 6152, 3030 */
+	{ "SMTPUTF8", OF_MAIL, false, set_utf8 },	/* RFC 6531 */
+	{ "RET", OF_MAIL, true, set_ret },		/* RFC 3461 */
+	{ "ENVID", OF_MAIL, true, set_envid },		/* RFC 3461 */
+	{ "AUTH", OF_MAIL, true, set_auth },		/* RFC 4954 */
+	{ "NOTIFY", OF_RCPT, true, set_notify },	/* RFC 3461 */
+	{ "ORCPT", OF_RCPT, true, set_orcpt },		/* RFC 3461 */
 };
 
-static enum reply_id
-set_parameter(struct protocol *p, struct span word, bool of_mail)
-{
-	const char *sign = memchr(word.ptr, '=', word.len);
-	size_t i, len = sign != NULL ? (size_t)(sign - word.ptr) : word.len;
-	struct span value = span_skip(word, sign != NULL ? len + 1 : len);
-	const struct parameter *row;
+enum { PARAMETERS = sizeof parameters / sizeof *parameters };
 
-	for (i = 0; i < sizeof parameters / sizeof *parameters; i++) {
-		row = &parameters[i];
-		if (row->of_mail != of_mail ||
-		    !span_is(span_first(word, len), row->name))
-			continue;
-		if ((p->envelope.given & 1U << i) != 0 ||
-		    row->has_value != (sign != NULL))
-			return RE_PARAMETER;
-		p->envelope.given |= 1U << i;
-		return row->set(p, value);
-	}
-	return RE_UNKNOWN_PARAMETER;
+/* The place of its row; PARAMETERS where there is none. */
+static size_t
+find_parameter(struct span name, enum side side)
+{
+	size_t i;
+
+	for (i = 0; i < PARAMETERS; i++)
+		if (parameters[i].side == side &&
+		    span_is(name, parameters[i].name))
+			break;
+	return i;
+}
+
+/* *given: those that there were before in this command, a bit each. */
+static enum reply_id
+set_parameter(struct protocol *p, struct span word, enum side side,
+    unsigned *given)
+{
+	const char *sign = span_find(word, '=');
+	struct span value = sign != NULL ? span_behind(word, sign) :
+	    span_skip(word, word.len);
+	size_t i = find_parameter(sign != NULL ? span_until(word, sign) : word,
+	    side);
+
+	if (i == PARAMETERS)
+		return RE_UNKNOWN_PARAMETER;
+	if ((*given & 1U << i) != 0 ||
+	    parameters[i].has_value != (sign != NULL))
+		return RE_PARAMETER;
+	*given |= 1U << i;
+	return parameters[i].set(p, value);
 }
 
 /* Checks each parameter, and keeps them as given in *options. */
 static enum reply_id
-parse_parameters(struct protocol *p, struct span rest, bool of_mail,
+parse_parameters(struct protocol *p, struct span rest, enum side side,
     struct text *options)
 {
 	enum reply_id fault = RE_NONE;
 	struct span word;
+	unsigned given = 0;
 
-	p->envelope.given = 0;
 	while ((word = span_take_word(&rest)).len > 0 && fault == RE_NONE) {
 		if (options->len > 0)
 			text_char(options, ' ');
 		text_span(options, word);
-		fault = set_parameter(p, word, of_mail);
+		fault = set_parameter(p, word, side, &given);
 	}
 	return fault;
+}
+
+static enum reply_id
+parse_side(struct protocol *p, struct span argument, enum side side,
+    struct mailbox *m, struct text *options)
+{
+	struct span given;		/* the path, with a route that it had */
+	enum reply_id fault;
+	enum path path;
+
+	if (!span_starts(argument, span_of(sides[side].word)))
+		return RE_SYNTAX;
+	given = argument = span_skip(argument, strlen(sides[side].word));
+	path = address_take_path(&argument, m);
+	given.len -= argument.len;
+	if (path == PATH_SYNTAX)
+		return RE_SYNTAX;
+	if (path == PATH_BAD || (m->whole.len == 0 && side == OF_RCPT))
+		return sides[side].bad;
+	fault = parse_parameters(p, argument, side, options);
+	if (fault != RE_NONE)
+		return fault;
+	if (span_any(given, is_8bit) && !p->envelope.utf8)
+		return sides[side].utf8;
+	return is_utf8(given) ? RE_NONE : sides[side].bad;
 }
 
 /* ---- one handler a verb ---- */
@@ -805,47 +857,13 @@ on_ehlo(struct protocol *p, struct span argument)
 	return composed(p);
 }
 
-/* What MAIL and RCPT have in common: "FROM:<path> [parameters]". */
-static const struct side {
-	const char *word;
-	enum reply_id bad, utf8;
-} sides[] = {
-	{ "TO:", RE_BAD_RECIPIENT, RE_UTF8_RECIPIENT },
-	{ "FROM:", RE_BAD_SENDER, RE_UTF8_SENDER },
-};
-
-static enum reply_id
-parse_side(struct protocol *p, struct span argument, bool of_mail,
-    struct mailbox *m, struct text *options)
-{
-	const struct side *side = &sides[of_mail];
-	struct span given;		/* the path, with a route that it had */
-	enum reply_id fault;
-	enum path path;
-
-	if (!span_starts(argument, span_of(side->word)))
-		return RE_SYNTAX;
-	given = argument = span_skip(argument, strlen(side->word));
-	path = address_take_path(&argument, m);
-	given.len -= argument.len;
-	if (path == PATH_SYNTAX)
-		return RE_SYNTAX;
-	if (path == PATH_BAD || (m->whole.len == 0 && !of_mail))
-		return side->bad;
-	fault = parse_parameters(p, argument, of_mail, options);
-	if (fault != RE_NONE)
-		return fault;
-	if (span_any(given, is_8bit) && !p->envelope.utf8)
-		return side->utf8;
-	return is_utf8(given) ? RE_NONE : side->bad;
-}
-
 static enum reply_id
 check_sender(struct protocol *p, struct span argument, struct mailbox *sender)
 {
 	struct envelope *e = &p->envelope;
 	struct text options = { e->options_text, 0, sizeof e->options_text };
-	enum reply_id fault = parse_side(p, argument, true, sender, &options);
+	enum reply_id fault = parse_side(p, argument, OF_MAIL, sender,
+	    &options);
 
 	if (fault != RE_NONE)
 		return fault;
@@ -881,7 +899,7 @@ static enum reply_id
 check_recipient(struct protocol *p, struct span argument, struct text *options)
 {
 	struct envelope *e = &p->envelope;
-	enum reply_id fault = parse_side(p, argument, false, &p->to, options);
+	enum reply_id fault = parse_side(p, argument, OF_RCPT, &p->to, options);
 
 	if (fault != RE_NONE)
 		return fault;
@@ -1024,7 +1042,8 @@ on_data(struct protocol *p, struct span argument)
 static bool
 parse_chunk(struct protocol *p, struct span argument)
 {
-	struct span size = span_take_word(&argument), last = span_take_word(&argument);
+	struct span size = span_take_word(&argument);
+	struct span last = span_take_word(&argument);
 
 	p->last = last.len > 0;
 	return span_number(size, UINT64_MAX, &p->chunk) && argument.len == 0 &&

@@ -71,7 +71,6 @@ struct envelope {
 	bool utf8;			/* SMTPUTF8 was asked for */
 	size_t recipients;		/* accepted ones */
 	/* ---- */
-	unsigned given;			/* parameters seen in this command */
 	size_t list_len, options_len;
 	char helo_text[DOMAIN_MAX];
 	char sender_text[MAILBOX_MAX];
