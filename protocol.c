@@ -132,68 +132,11 @@ reply_of(const struct protocol *p, enum reply_id id)
 	return id == RE_COMPOSED ? &p->composed : &replies[id];
 }
 
-/* U+0080 to U+009F, to which a terminal may listen. */
-static bool
-is_c1(struct span character)
+static struct span
+write_reply(struct protocol *p, const struct reply *r)
 {
-	return character.len == 2 && character.ptr[0] == '\xc2' &&
-	    (unsigned char)character.ptr[1] < 0xa0;
-}
-
-/* The text of one line: printable, and UTF-8 only for who asked for it. */
-static void
-write_clean(struct protocol *p, struct span line, size_t max)
-{
-	size_t n;
-
-	while (line.len > 0 && max > 0) {
-		n = utf8_character(line);
-		if (n == 0 || is_control(line.ptr[0]) ||
-		    is_c1(span_first(line, n)) ||
-		    (n > 1 && !p->envelope.utf8 && !p->utf8_asked)) {
-			text_char(&p->wire, '?');
-			n = 1;
-		} else if (n > max)
-			return;
-		else
-			text_span(&p->wire, span_first(line, n));
-		line = span_skip(line, n);
-		max -= n;
-	}
-}
-
-/* RFC 5321, 4.2.1; the enhanced code on every line: RFC 2034. */
-static void
-write_line(struct protocol *p, const struct reply *r, struct span line,
-    bool more)
-{
-	size_t start = p->wire.len;
-
-	text_number(&p->wire, (unsigned)r->code);
-	text_char(&p->wire, more ? '-' : ' ');
-	if (r->enhanced != NULL) {
-		text_string(&p->wire, r->enhanced);
-		text_char(&p->wire, ' ');
-	}
-	write_clean(p, line, PROTOCOL_REPLY_LINE - 2 - (p->wire.len - start));
-	text_string(&p->wire, "\r\n");
-}
-
-/* The one place where replies become octets. */
-struct span
-protocol_reply(struct protocol *p, const struct reply *r)
-{
-	struct span rest = span_of(r->text), line;
-	const char *end;
-
 	p->wire = (struct text){ p->wire_space, 0, sizeof p->wire_space };
-	while ((end = memchr(rest.ptr, '\n', rest.len)) != NULL &&
-	    p->wire.len < p->wire.size - 2 * PROTOCOL_REPLY_LINE) {
-		line = span_until(rest, end);
-		write_line(p, r, line, true);
-		rest = span_skip(rest, line.len + 1);
-	}
-	write_line(p, r, rest, false);
+	text_reply(&p->wire, r, p->envelope.utf8 || p->utf8_asked);
 	return text_span_of(&p->wire);
 }
 
@@ -202,7 +145,7 @@ static struct span
 answer(struct protocol *p, const struct exchange *exchange)
 {
 	p->handler->answered(p->context, exchange);
-	return protocol_reply(p, exchange->reply);
+	return write_reply(p, exchange->reply);
 }
 
 /* ---- commands: RFC 5321, 4.1.1 ---- */
@@ -929,7 +872,7 @@ static bool
 fits_line(const struct protocol *p)
 {
 	return sizeof "250 2.1.5 \r\n" - 1 + p->text.len <=
-	    PROTOCOL_REPLY_LINE;
+	    REPLY_LINE_MAX;
 }
 
 static enum reply_id
@@ -1363,7 +1306,7 @@ protocol_greeting(struct protocol *p)
 	if (p->config->banner[0] != '\0')
 		text_char(t, ' ');
 	text_string(t, p->config->banner);
-	return protocol_reply(p, reply_of(p, composed(p)));
+	return write_reply(p, reply_of(p, composed(p)));
 }
 
 struct span

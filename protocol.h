@@ -23,12 +23,11 @@
 
 #include "lib/address.h"
 #include "lib/content.h"
+#include "lib/reply.h"
 #include "lib/text.h"
 
 enum {
 	PROTOCOL_LINE_MAX = 4096,	/* octets of a command line, its end */
-	PROTOCOL_REPLY_LINE = 512,	/* RFC 5321, 4.5.3.1.5, with its CRLF */
-	PROTOCOL_REPLY_MAX = 8192,	/* octets of a whole reply */
 	PROTOCOL_EXPANDED_MAX = 4096,	/* of what VRFY and EXPN find */
 	PROTOCOL_ENVID_MAX = 100,	/* RFC 3461, 4.4 */
 	PROTOCOL_LIST_MAX = 100 * 1024,	/* octets of all recipients together */
@@ -36,14 +35,6 @@ enum {
 };
 
 #define PROTOCOL_ALL ((size_t)-1)	/* every recipient, in one commit */
-
-/* What the client is told.  enhanced is NULL where a reply has none (RFC 2034);
- * text is printable, its lines separated by '\n'. */
-struct reply {
-	int code;		/* 0: not chosen */
-	const char *enhanced;
-	const char *text;
-};
 
 enum forward_result { LOCAL_DOMAIN, WILL_FORWARD, CANNOT_FORWARD };
 enum lookup_result { VALID_USER, AMBIGUOUS_USER, UNKNOWN_USER, LOOKUP_ERROR };
@@ -211,10 +202,10 @@ struct protocol {
 	bool utf8_asked;		/* by a parameter of VRFY or EXPN */
 	struct text text;		/* of a reply that is composed */
 	struct reply composed;
-	struct text wire;
-	char wire_space[PROTOCOL_REPLY_MAX];
+	struct text wire;		/* the reply to be sent */
+	char wire_space[REPLY_MAX];
 	struct envelope envelope;
-	char text_space[PROTOCOL_REPLY_MAX];
+	char text_space[REPLY_MAX];
 };
 
 /* Begins a session; *p must be zeroed.  A new session needs a new one. */
@@ -226,9 +217,6 @@ void protocol_open(struct protocol *p, const struct protocol_config *config,
 
 /* 220 (RFC 5321, 3.1); to be sent first. */
 struct span protocol_greeting(struct protocol *p);
-
-/* Any reply, as it is: the session does not go on by it, and nobody is told. */
-struct span protocol_reply(struct protocol *p, const struct reply *reply);
 
 /* Where LINE is wanted: one command line with its LF.  One that was longer than
  * PROTOCOL_LINE_MAX comes cut to that length, and so without. */

@@ -85,7 +85,7 @@ die(struct smtpd *s, int status, const char *what, const char *why)
 	event_config(&s->log, what, why);
 	if (client) {
 		channel_open(&s->channel, 0, 1, PATIENCE);
-		protocol_refuse(&s->session, &s->channel, &sorry);
+		protocol_refuse(&s->channel, &sorry);
 	}
 	exit(status);
 }

@@ -70,9 +70,9 @@ add_member(struct members *a, struct span value)
 	len = AROUND + value.len;
 	if (m.domain.len == 0)
 		len += sizeof "@" - 1 + a->domain.len;
-	if (len + phrase.len > PROTOCOL_REPLY_LINE)
+	if (len + phrase.len > REPLY_LINE_MAX)
 		phrase.len = 0;
-	if (a->count == MEMBERS_MAX || len > PROTOCOL_REPLY_LINE ||
+	if (a->count == MEMBERS_MAX || len > REPLY_LINE_MAX ||
 	    len + phrase.len + MORE > a->to->size - a->to->len) {
 		a->left_out++;
 		return;

@@ -23,7 +23,7 @@ struct output {
 	bool middle;			/* the piece is not the line's first */
 	size_t first_len;
 	char line[2048];
-	char first[PROTOCOL_REPLY_LINE];	/* its first line, cut */
+	char first[REPLY_LINE_MAX];	/* its first line, cut */
 	struct words words;		/* readable: its last words */
 };
 

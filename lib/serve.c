@@ -100,7 +100,7 @@ serve_next(struct serving *s)
 	};
 	enum channel_status status = CHANNEL_OK;
 
-	if (channel_room(s->c) < PROTOCOL_REPLY_MAX + PROTOCOL_REPLY_LINE)
+	if (channel_room(s->c) < REPLY_MAX + REPLY_LINE_MAX)
 		status = flush_replies(s);
 	return status == CHANNEL_OK ? step[s->p->wants](s) : status;
 }
@@ -159,9 +159,12 @@ protocol_serve(struct protocol *p, struct channel *c)
 }
 
 void
-protocol_refuse(struct protocol *p, struct channel *c,
-    const struct reply *reply)
+protocol_refuse(struct channel *c, const struct reply *reply)
 {
-	channel_write(c, protocol_reply(p, reply));
+	char wire[REPLY_MAX];
+	struct text t = { wire, 0, sizeof wire };
+
+	text_reply(&t, reply, false);
+	channel_write(c, text_span_of(&t));
 	say_goodbye(c, PROTOCOL_STOP);
 }

@@ -18,9 +18,7 @@ struct channel;
  * ERROR there was no connection any more: see the channel's errno. */
 enum protocol_reason protocol_serve(struct protocol *p, struct channel *c);
 
-/* No session: this reply in the place of the greeting, then the closing.  *p
- * is zeroed, open or not. */
-void protocol_refuse(struct protocol *p, struct channel *c,
-    const struct reply *reply);
+/* No session: this reply in the place of the greeting, then the closing. */
+void protocol_refuse(struct channel *c, const struct reply *reply);
 
 #endif

@@ -139,8 +139,8 @@ words_take(struct words *w, struct span line)
 	w->more = l.more;
 	w->code = l.code;
 	span_copy(l.enhanced, w->enhanced, sizeof w->enhanced);
-	if (l.text.len >= PROTOCOL_REPLY_LINE)
-		l.text.len = PROTOCOL_REPLY_LINE - 1;
+	if (l.text.len >= REPLY_LINE_MAX)
+		l.text.len = REPLY_LINE_MAX - 1;
 	for (i = 0; i < l.text.len; i++)	/* a NUL would end it */
 		text_char(&t, l.text.ptr[i] != '\0' ? l.text.ptr[i] : '?');
 	w->len = t.len;

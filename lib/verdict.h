@@ -29,7 +29,7 @@ struct words {
 	int code;			/* 0: not given */
 	char enhanced[sizeof "5.999.999"];	/* "": not given */
 	size_t len, last;		/* of the text; its last line's start */
-	char text[WORDS_LINES * PROTOCOL_REPLY_LINE + 1];
+	char text[WORDS_LINES * REPLY_LINE_MAX + 1];
 };
 
 /* One more line of output, without its end. */

@@ -17,8 +17,9 @@ peer: text
 launcher: text file
 process: text file channel
 content: text
-protocol: text address content
-serve: text protocol channel
+reply: text
+protocol: text address content reply
+serve: channel reply protocol
 verdict: text
 expand: text address lists users
 message: text date spool protocol

@@ -166,7 +166,7 @@ check_reply(struct story *s, struct span wire)
 		end = memchr(wire.ptr, '\n', wire.len);
 		assert(end != NULL);
 		len = (size_t)(end + 1 - wire.ptr);
-		assert(len >= 6 && len <= PROTOCOL_REPLY_LINE);
+		assert(len >= 6 && len <= REPLY_LINE_MAX);
 		assert(wire.ptr[len - 2] == '\r');
 		assert(wire.ptr[0] >= '2' && wire.ptr[0] <= '5');
 		assert(wire.ptr[3] == ' ' || wire.ptr[3] == '-');
