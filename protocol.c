@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+static const struct span empty = { "", 0 };
+
 /* Less its end, and the blanks before it. */
 static struct span
 trim(struct span line)
@@ -169,8 +171,12 @@ enum state {
 
 enum argument { NONE, NEEDED, ALLOWED, NAME, CHUNK };
 
-/* Which of a verb's 5xx count as errors of the client. */
-enum counted { COUNT_ALL, BUT_SEQUENCE, GUESSES };
+enum kind {
+	PLAIN,			/* each 5xx is an error of the client */
+	ASKS,			/* about a user: a 5xx is a guess, no error */
+	PIPELINED		/* can come before its client knows that it */
+				/* may not: no error (RFC 2920, 3.1) */
+};
 
 /* p->command is the row by which it is called. */
 typedef enum reply_id verb_handler(struct protocol *p, struct span argument);
@@ -183,45 +189,45 @@ static const struct command {
 	unsigned needs;			/* enum feature */
 	unsigned states;		/* in which it is legal */
 	enum argument argument;
-	enum counted counted;
+	enum kind kind;
 	unsigned announced;		/* an EHLO keyword with this feature */
 	verb_handler *handle;
 	const char *help;
 } commands[] = {
-	{ "HELO", IN_SMTP, ANY, NAME, COUNT_ALL, 0, on_helo,
+	{ "HELO", IN_SMTP, ANY, NAME, PLAIN, 0, on_helo,
 	    "HELO name: begin" },
-	{ "EHLO", IN_SMTP, ANY, NAME, COUNT_ALL, 0, on_ehlo,
+	{ "EHLO", IN_SMTP, ANY, NAME, PLAIN, 0, on_ehlo,
 	    "EHLO name: begin, and hear what we can do" },
-	{ "LHLO", IN_LMTP, ANY, NAME, COUNT_ALL, 0, on_ehlo,
+	{ "LHLO", IN_LMTP, ANY, NAME, PLAIN, 0, on_ehlo,
 	    "LHLO name: begin, and hear what we can do" },
-	{ "MAIL", 0, READY, NEEDED, COUNT_ALL, 0, on_mail,
+	{ "MAIL", 0, READY, NEEDED, PLAIN, 0, on_mail,
 	    "MAIL FROM:<sender> [parameters]: a new message" },
-	{ "SEND", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, WITH_TERMINAL,
+	{ "SEND", WITH_TERMINAL, READY, NEEDED, PLAIN, WITH_TERMINAL,
 	    on_mail, "SEND FROM:<sender>: a message to the terminal" },
-	{ "SOML", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, WITH_TERMINAL,
+	{ "SOML", WITH_TERMINAL, READY, NEEDED, PLAIN, WITH_TERMINAL,
 	    on_mail, "SOML FROM:<sender>: to the terminal or the mailbox" },
-	{ "SAML", WITH_TERMINAL, READY, NEEDED, COUNT_ALL, WITH_TERMINAL,
+	{ "SAML", WITH_TERMINAL, READY, NEEDED, PLAIN, WITH_TERMINAL,
 	    on_mail, "SAML FROM:<sender>: to the terminal and the mailbox" },
-	{ "RCPT", 0, SENDER | RECIPIENT, NEEDED, GUESSES, 0, on_rcpt,
+	{ "RCPT", 0, SENDER | RECIPIENT, NEEDED, ASKS, 0, on_rcpt,
 	    "RCPT TO:<recipient> [parameters]: who is to get it" },
-	{ "DATA", 0, SENDER | RECIPIENT, NONE, BUT_SEQUENCE, 0, on_data,
+	{ "DATA", 0, SENDER | RECIPIENT, NONE, PIPELINED, 0, on_data,
 	    "DATA: the message follows, up to a line with a dot" },
-	{ "BDAT", 0, ANY, CHUNK, BUT_SEQUENCE, 0, on_bdat,
+	{ "BDAT", 0, ANY, CHUNK, PIPELINED, 0, on_bdat,
 	    "BDAT n [LAST]: n octets of the message follow" },
-	{ "RSET", 0, ANY, NONE, COUNT_ALL, 0, on_rset,
+	{ "RSET", 0, ANY, NONE, PLAIN, 0, on_rset,
 	    "RSET: forget the message" },
-	{ "VRFY", 0, ANY, NEEDED, GUESSES, WITH_VRFY, on_vrfy,
+	{ "VRFY", 0, ANY, NEEDED, ASKS, WITH_VRFY, on_vrfy,
 	    "VRFY name: is there such a user?" },
-	{ "EXPN", WITH_VRFY, ANY, NEEDED, GUESSES, WITH_VRFY, on_expn,
+	{ "EXPN", WITH_VRFY, ANY, NEEDED, ASKS, WITH_VRFY, on_expn,
 	    "EXPN name: who is on the list?" },
-	{ "HELP", 0, ANY, ALLOWED, COUNT_ALL, MODES, on_help,
+	{ "HELP", 0, ANY, ALLOWED, PLAIN, MODES, on_help,
 	    "HELP [verb]: this text" },
-	{ "NOOP", 0, ANY, ALLOWED, COUNT_ALL, 0, on_noop,
+	{ "NOOP", 0, ANY, ALLOWED, PLAIN, 0, on_noop,
 	    "NOOP: nothing" },
-	{ "TURN", NEVER, ANY, ALLOWED, COUNT_ALL, 0, NULL, NULL },
-	{ "AUTH", NEVER, ANY, ALLOWED, COUNT_ALL, 0, NULL, NULL },
-	{ "STARTTLS", NEVER, ANY, ALLOWED, COUNT_ALL, 0, NULL, NULL },
-	{ "QUIT", 0, ANY, NONE, COUNT_ALL, 0, on_quit,
+	{ "TURN", NEVER, ANY, ALLOWED, PLAIN, 0, NULL, NULL },
+	{ "AUTH", NEVER, ANY, ALLOWED, PLAIN, 0, NULL, NULL },
+	{ "STARTTLS", NEVER, ANY, ALLOWED, PLAIN, 0, NULL, NULL },
+	{ "QUIT", 0, ANY, NONE, PLAIN, 0, on_quit,
 	    "QUIT: the end" },
 };
 
@@ -229,7 +235,7 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 
 /* What is no verb of ours. */
 static const struct command unknown = {
-	.verb = "", .states = ANY, .argument = ALLOWED, .counted = COUNT_ALL
+	.verb = "", .states = ANY, .argument = ALLOWED, .kind = PLAIN
 };
 
 static bool
@@ -288,8 +294,8 @@ reset(struct protocol *p)
 	p->refused = p->deferred = 0;
 	p->fault.code = 0;
 	e->verb = NULL;
-	e->sender = (struct mailbox){ { "", 0 }, { "", 0 }, { "", 0 } };
-	e->options = e->envid = (struct span){ "", 0 };
+	e->sender = (struct mailbox){ empty, empty, empty };
+	e->options = e->envid = empty;
 	e->body = BODY_7BIT;
 	e->utf8 = false;
 	e->recipients = e->list_len = e->options_len = 0;
@@ -334,14 +340,16 @@ sequence_fault(const struct protocol *p)
 	return p->state == START ? RE_NO_HELLO : RE_SEQUENCE;
 }
 
-/* Where a message cannot begin: why not. */
+/* Why a message cannot begin; RE_NONE where it can. */
 static enum reply_id
-no_message(const struct protocol *p)
+message_fault(const struct protocol *p)
 {
+	bool binary = p->envelope.body == BODY_BINARYMIME;
+	bool tried = p->refused > 0 || p->deferred > 0;
+
 	if (p->envelope.recipients > 0)
-		return p->envelope.body == BODY_BINARYMIME && !is_bdat(p) ?
-		    RE_SEQUENCE : RE_NONE;
-	if (p->config->lmtp || (p->refused == 0 && p->deferred == 0))
+		return binary && !is_bdat(p) ? RE_SEQUENCE : RE_NONE;
+	if (!tried || p->config->lmtp)	/* RFC 2033, 4.2: 503 all the same */
 		return sequence_fault(p);
 	return p->deferred > 0 ? RE_ALL_DEFERRED : RE_ALL_REFUSED;
 }
@@ -454,41 +462,50 @@ protocol_commits(const struct protocol *p)
 	return p->begun && p->last && p->fault.code == 0 && !p->stopped;
 }
 
-/* After the last reply to a message or a chunk. */
+/* The last one ends what begin began. */
+static void
+commit_message(struct protocol *p, struct reply *verdict)
+{
+	p->begun = p->answered + 1 < p->due;
+	p->handler->commit(p->context, p->config->lmtp ? p->answered :
+	    PROTOCOL_ALL, verdict);
+}
+
+/* What is said where there is nothing to commit. */
+static const struct reply *
+due_reply(const struct protocol *p)
+{
+	if (p->stopped)
+		return &replies[RE_STOP];
+	return p->fault.code != 0 ? &p->fault : &replies[RE_CHUNK];
+}
+
+/* After the last reply to a message or a chunk: either goes on with the next
+ * chunk, or is over, as is one that came outside of a transaction. */
 static void
 replies_done(struct protocol *p)
 {
-	if (protocol_commits(p))
-		p->begun = false;
-	if (p->last || (p->state & TRANSACTION) == 0)
+	if (p->last || p->stopped || (p->state & TRANSACTION) == 0)
 		reset(p);
-	p->wants = PROTOCOL_LINE;
-	if (p->stopped) {
-		discard(p);
-		p->wants = PROTOCOL_CLOSE;
-	}
+	p->wants = p->stopped ? PROTOCOL_CLOSE : PROTOCOL_LINE;
 }
 
 struct span
 protocol_next(struct protocol *p)
 {
-	struct reply reply = { 0, NULL, NULL };
-	struct span line = { p->chunk_text, p->chunk_line.len }, wire;
+	struct reply verdict = { 0, NULL, NULL };
+	const struct reply *reply = &verdict;
+	bool message = p->begun;
+	struct span wire;
 
 	assert(p->wants == PROTOCOL_REPLY);
-	if (!is_bdat(p) || p->answered > 0)
-		line.len = 0;
-	if (p->stopped)
-		reply = replies[RE_STOP];
-	else if (p->fault.code != 0)
-		reply = p->fault;
-	else if (!p->last)
-		reply = replies[RE_CHUNK];
+	if (protocol_commits(p))
+		commit_message(p, &verdict);
 	else
-		p->handler->commit(p->context, p->config->lmtp ? p->answered :
-		    PROTOCOL_ALL, &reply);
+		reply = due_reply(p);
 	wire = answer(p, &(struct exchange){ p->command->verb,
-	    line, { "", 0 }, &reply, p->begun });
+	    text_span_of(&p->chunk_line), empty, reply, message });
+	p->chunk_line.len = 0;
 	if (++p->answered == p->due)
 		replies_done(p);
 	return wire;
@@ -970,7 +987,7 @@ on_rcpt(struct protocol *p, struct span argument)
 static enum reply_id
 on_data(struct protocol *p, struct span argument)
 {
-	enum reply_id fault = no_message(p);
+	enum reply_id fault = message_fault(p);
 
 	(void)argument;
 	if (fault != RE_NONE)
@@ -1002,7 +1019,7 @@ on_bdat(struct protocol *p, struct span argument)
 	if (!parse_chunk(p, argument))
 		return RE_LOST;
 	if (p->state != CHUNKS) {
-		fault = no_message(p);
+		fault = message_fault(p);
 		if (fault != RE_NONE)
 			latch(p, &replies[fault]);
 		else
@@ -1047,7 +1064,7 @@ tell(struct protocol *p, struct span name, enum lookup_verb verb)
 	p->utf8_asked = take_utf8(&name);
 	if (!address_parse_name(name, &p->to))
 		return RE_BAD_RECIPIENT;
-	id = check_user(p, verb, (struct span){ "", 0 }, &forward);
+	id = check_user(p, verb, empty, &forward);
 	if (p->utf8_asked || reply_of(p, id)->code / 100 != 2 ||
 	    !span_any(span_of(reply_of(p, id)->text), is_8bit))
 		return id;
@@ -1144,13 +1161,15 @@ is_bad_octet(char c)
 
 /* What the table alone can say against a line; RE_NONE: nothing. */
 static enum reply_id
-check_command(const struct protocol *p, const struct command *row,
-    struct span argument)
+check_command(const struct protocol *p, struct span argument)
 {
-	if (row->argument == NAME && argument.len == 0)
+	const struct command *row = p->command;
+	bool none = argument.len == 0;
+
+	if (row->argument == NAME && none)
 		return RE_HELO;
-	if (row->argument == NONE ? argument.len > 0 :
-	    row->argument == NEEDED && argument.len == 0)
+	if ((row->argument == NEEDED && none) ||
+	    (row->argument == NONE && !none))
 		return RE_ARGUMENT;
 	if (!is_on(p, row))
 		return RE_DISABLED;
@@ -1181,26 +1200,36 @@ is_hidden(struct span line)
 	return verb.len < 4 && line.len == 0;
 }
 
+/* What is wrong with the line as such; RE_NONE: nothing.  Where it may be BDAT,
+ * nobody knows how many octets follow. */
+static enum reply_id
+check_line(const struct protocol *p, struct span line, bool whole)
+{
+	bool foreign = p->command == &unknown;
+	bool garbled = !whole || span_any(line, is_bad_octet);
+	bool chunk = is_bdat(p) || (!whole && is_hidden(line));
+
+	if (foreign && !p->spoke && is_browser(line))
+		return RE_BROWSER;
+	if (garbled)
+		return chunk ? RE_LOST : RE_LINE;
+	return foreign ? RE_UNKNOWN : RE_NONE;
+}
+
 static enum reply_id
 dispatch(struct protocol *p, struct span line, bool whole)
 {
-	const struct command *row = p->command;
-	enum reply_id fault;
+	enum reply_id fault = check_line(p, line, whole);
 
-	if (row == &unknown && !p->spoke && is_browser(line))
-		return RE_BROWSER;
-	if (!whole || span_any(line, is_bad_octet))
-		return row->argument == CHUNK || (!whole && is_hidden(line)) ?
-		    RE_LOST : RE_LINE;
-	if (row == &unknown)
-		return RE_UNKNOWN;
+	if (fault != RE_NONE)
+		return fault;
 	p->spoke = true;
 	span_take_word(&line);
-	fault = check_command(p, row, line);
-	return fault != RE_NONE ? fault : row->handle(p, line);
+	fault = check_command(p, line);
+	return fault != RE_NONE ? fault : p->command->handle(p, line);
 }
 
-/* What DATA says where no RCPT was accepted. */
+/* For what DATA says where no RCPT was accepted. */
 static void
 count_recipient(struct protocol *p, enum reply_id id)
 {
@@ -1213,26 +1242,40 @@ count_recipient(struct protocol *p, enum reply_id id)
 	p->refused += class == 5;
 }
 
-/* One error too many becomes 421 in the place of its own reply. */
+/* A name that is refused, by us or by a reply that the handler chose.  In LMTP
+ * it is a mail system that asks. */
+static bool
+is_guess(const struct protocol *p, enum reply_id id)
+{
+	int code = reply_of(p, id)->code;
+
+	return p->command->kind == ASKS && !p->config->lmtp &&
+	    (code == 550 || code == 553);
+}
+
+static bool
+is_error(const struct protocol *p, enum reply_id id)
+{
+	bool too_early = id == RE_NO_HELLO || id == RE_SEQUENCE ||
+	    id == RE_ALL_REFUSED;
+
+	return p->command->kind != ASKS &&
+	    !(p->command->kind == PIPELINED && too_early) &&
+	    reply_of(p, id)->code / 100 == 5;
+}
+
+/* One too many becomes 421 in the place of its own reply. */
 static enum reply_id
 count_error(struct protocol *p, enum reply_id id)
 {
-	const struct command *row = p->command;
 	enum { GUESSES_MAX = 100 };
-	int code = reply_of(p, id)->code;
+	unsigned long long max = p->config->max_errors;
 
-	if (row->counted == GUESSES) {
-		if ((code == 550 || code == 553) && !p->config->lmtp &&
-		    ++p->guesses > GUESSES_MAX)
-			return RE_ERRORS;
-		return id;
-	}
-	if (code / 100 != 5 || (row->counted == BUT_SEQUENCE &&
-	    (code == 503 || code == 554)))
-		return id;
-	p->errors++;
-	return p->config->max_errors > 0 &&
-	    p->errors >= p->config->max_errors ? RE_ERRORS : id;
+	if (is_guess(p, id) && ++p->guesses > GUESSES_MAX)
+		return RE_ERRORS;
+	if (is_error(p, id) && ++p->errors >= max && max > 0)
+		return RE_ERRORS;
+	return id;
 }
 
 /* Those 421 that answer a command. */
@@ -1246,11 +1289,10 @@ close_after(struct protocol *p, enum reply_id id)
 	p->reason = id == RE_LOST ? PROTOCOL_LOST : PROTOCOL_ERRORS;
 }
 
-/* RCPT, VRFY and EXPN, whatever comes of them. */
 bool
 protocol_asks(const struct protocol *p, struct span line)
 {
-	return find_command(p, verb_of(line))->counted == GUESSES;
+	return find_command(p, verb_of(line))->kind == ASKS;
 }
 
 struct span
@@ -1264,15 +1306,14 @@ protocol_command(struct protocol *p, struct span line)
 	line = trim(line);
 	p->to.whole.len = 0;
 	p->utf8_asked = false;
+	p->chunk_line.len = 0;
 	id = dispatch(p, line, whole);
 	count_recipient(p, id);
 	id = count_error(p, id);
 	close_after(p, id);
-	if (id == RE_NONE) {
-		p->chunk_line = (struct text){ p->chunk_text, 0,
-		    sizeof p->chunk_text };
+	if (id == RE_NONE) {	/* the reply comes behind the chunk */
 		text_span(&p->chunk_line, line);
-		return (struct span){ "", 0 };
+		return empty;
 	}
 	return answer(p, &(struct exchange){ p->command->verb, line,
 	    p->to.whole, reply_of(p, id), false });
@@ -1292,6 +1333,8 @@ protocol_open(struct protocol *p, const struct protocol_config *config,
 		p->features |= WITH_TERMINAL;
 	if (config->vrfy)
 		p->features |= WITH_VRFY;
+	p->chunk_line = (struct text){ p->chunk_text, 0,
+	    sizeof p->chunk_text };
 	p->state = START;
 	p->wants = PROTOCOL_LINE;
 	reset(p);
@@ -1315,12 +1358,12 @@ protocol_end(struct protocol *p, enum protocol_reason reason)
 	p->reason = reason;
 	if (reason == PROTOCOL_STOP && p->wants == PROTOCOL_REPLY) {
 		p->stopped = true;
-		return (struct span){ "", 0 };
+		return empty;
 	}
 	discard(p);
 	p->wants = PROTOCOL_CLOSE;
 	if (reason != PROTOCOL_STOP && reason != PROTOCOL_TIMEOUT)
-		return (struct span){ "", 0 };
-	return answer(p, &(struct exchange){ NULL, { "", 0 }, { "", 0 },
+		return empty;
+	return answer(p, &(struct exchange){ NULL, empty, empty,
 	    &replies[reason == PROTOCOL_STOP ? RE_STOP : RE_TIMEOUT], false });
 }

@@ -94,7 +94,8 @@ struct exchange {
 	const char *verb;		/* of the table; "" for no such verb; */
 					/* NULL: nothing, the session ends */
 	struct span line;		/* as the client wrote it; or empty */
-	struct span mailbox;		/* the name that it asks for; else  */
+	struct span mailbox;		/* the name that it asks for; empty */
+					/* where it asks for none */
 	const struct reply *reply;
 	bool message;			/* it answers a message, no command */
 };
