@@ -8,7 +8,7 @@ static const struct span empty = { "", 0 };
 
 /* Less its end, and the blanks before it. */
 static struct span
-trim(struct span line)
+without_end(struct span line)
 {
 	if (line.len > 0 && line.ptr[line.len - 1] == '\n')
 		line.len--;
@@ -23,7 +23,7 @@ trim(struct span line)
 
 enum reply_id {
 	RE_COMPOSED,		/* in p->composed */
-	RE_NONE,		/* nothing yet */
+	RE_NONE,		/* nothing is wrong, or to be said yet */
 	RE_OK,
 	RE_SENDER,
 	RE_RECIPIENT,
@@ -116,7 +116,7 @@ static const struct reply replies[] = {
 static struct text *
 compose(struct protocol *p, int code, const char *enhanced)
 {
-	p->text = (struct text){ p->text_space, 0, sizeof p->text_space - 1 };
+	p->text = text_in(p->text_space, sizeof p->text_space);
 	p->composed = (struct reply){ code, enhanced, p->text_space };
 	return &p->text;
 }
@@ -124,7 +124,7 @@ compose(struct protocol *p, int code, const char *enhanced)
 static enum reply_id
 composed(struct protocol *p)
 {
-	p->text_space[p->text.len] = '\0';
+	text_end(&p->text);
 	return RE_COMPOSED;
 }
 
@@ -238,6 +238,7 @@ static const struct command unknown = {
 	.verb = "", .states = ANY, .argument = ALLOWED, .kind = PLAIN
 };
 
+/* Do we have it, in this mode and as we are configured? */
 static bool
 is_on(const struct protocol *p, const struct command *row)
 {
@@ -245,7 +246,7 @@ is_on(const struct protocol *p, const struct command *row)
 }
 
 static const struct command *
-find_command(const struct protocol *p, struct span verb)
+find_verb(const struct protocol *p, struct span verb)
 {
 	size_t i;
 
@@ -256,7 +257,7 @@ find_command(const struct protocol *p, struct span verb)
 	return &unknown;
 }
 
-/* It is BDAT that is being answered. */
+/* Is it BDAT that is being answered? */
 static bool
 is_bdat(const struct protocol *p)
 {
@@ -265,6 +266,7 @@ is_bdat(const struct protocol *p)
 
 /* ---- the transaction ---- */
 
+/* Of several faults the first is the one that is told. */
 static void
 latch(struct protocol *p, const struct reply *fault)
 {
@@ -274,7 +276,7 @@ latch(struct protocol *p, const struct reply *fault)
 }
 
 static void
-discard(struct protocol *p)
+drop_message(struct protocol *p)
 {
 	if (p->begun)
 		p->handler->discard(p->context,
@@ -288,7 +290,7 @@ reset(struct protocol *p)
 {
 	struct envelope *e = &p->envelope;
 
-	discard(p);
+	drop_message(p);
 	if (p->state & TRANSACTION)
 		p->state = READY;
 	p->refused = p->deferred = 0;
@@ -316,7 +318,7 @@ append_octets(void *context, struct span octets)
 }
 
 static void
-begin(struct protocol *p)
+start_message(struct protocol *p)
 {
 	struct reply fault = { 0, NULL, NULL };
 
@@ -527,7 +529,7 @@ static const struct {
 /* ---- their parameters ---- */
 
 static enum reply_id
-set_size(struct protocol *p, struct span value)
+mail_size(struct protocol *p, struct span value)
 {
 	unsigned long long size, max = p->config->max_size;
 
@@ -539,7 +541,7 @@ set_size(struct protocol *p, struct span value)
 }
 
 static enum reply_id
-set_body(struct protocol *p, struct span value)
+mail_body(struct protocol *p, struct span value)
 {
 	if (span_is(value, "7BIT"))
 		p->envelope.body = BODY_7BIT;
@@ -553,7 +555,7 @@ set_body(struct protocol *p, struct span value)
 }
 
 static enum reply_id
-set_utf8(struct protocol *p, struct span value)
+mail_utf8(struct protocol *p, struct span value)
 {
 	(void)value;
 	p->envelope.utf8 = true;
@@ -561,7 +563,7 @@ set_utf8(struct protocol *p, struct span value)
 }
 
 static enum reply_id
-set_ret(struct protocol *p, struct span value)
+mail_ret(struct protocol *p, struct span value)
 {
 	(void)p;
 	return span_is(value, "FULL") || span_is(value, "HDRS") ? RE_NONE :
@@ -569,7 +571,7 @@ set_ret(struct protocol *p, struct span value)
 }
 
 static enum reply_id
-set_envid(struct protocol *p, struct span value)
+mail_envid(struct protocol *p, struct span value)
 {
 	struct envelope *e = &p->envelope;
 	struct text t = { e->envid_text, 0, sizeof e->envid_text };
@@ -583,7 +585,7 @@ set_envid(struct protocol *p, struct span value)
 
 /* RFC 4954, 5; "<>" is xtext too. */
 static enum reply_id
-set_auth(struct protocol *p, struct span value)
+mail_auth(struct protocol *p, struct span value)
 {
 	(void)p;
 	return value.len > 0 && value.len <= 500 &&
@@ -592,7 +594,7 @@ set_auth(struct protocol *p, struct span value)
 
 /* RFC 3461, 4.1: NEVER alone, or any of three, each once. */
 static enum reply_id
-set_notify(struct protocol *p, struct span value)
+rcpt_notify(struct protocol *p, struct span value)
 {
 	static const char *const when[] = { "SUCCESS", "FAILURE", "DELAY" };
 	const char *comma;
@@ -624,7 +626,7 @@ is_type_octet(char c)
 
 /* RFC 3461, 4.2: "type;xtext"; RFC 6533, 3 for a UTF-8 one. */
 static enum reply_id
-set_orcpt(struct protocol *p, struct span value)
+rcpt_orcpt(struct protocol *p, struct span value)
 {
 	const char *sign = span_find(value, ';');
 	struct span type, address;
@@ -647,14 +649,14 @@ static const struct parameter {
 	bool has_value;
 	enum reply_id (*set)(struct protocol *, struct span value);
 } parameters[] = {
-	{ "SIZE", OF_MAIL, true, set_size },		/* RFC 1870 */
-	{ "BODY", OF_MAIL, true, set_body },		/* RFC 6152, 3030 */
-	{ "SMTPUTF8", OF_MAIL, false, set_utf8 },	/* RFC 6531 */
-	{ "RET", OF_MAIL, true, set_ret },		/* RFC 3461 */
-	{ "ENVID", OF_MAIL, true, set_envid },		/* RFC 3461 */
-	{ "AUTH", OF_MAIL, true, set_auth },		/* RFC 4954 */
-	{ "NOTIFY", OF_RCPT, true, set_notify },	/* RFC 3461 */
-	{ "ORCPT", OF_RCPT, true, set_orcpt },		/* RFC 3461 */
+	{ "SIZE", OF_MAIL, true, mail_size },		/* RFC 1870 */
+	{ "BODY", OF_MAIL, true, mail_body },		/* RFC 6152, 3030 */
+	{ "SMTPUTF8", OF_MAIL, false, mail_utf8 },	/* RFC 6531 */
+	{ "RET", OF_MAIL, true, mail_ret },		/* RFC 3461 */
+	{ "ENVID", OF_MAIL, true, mail_envid },		/* RFC 3461 */
+	{ "AUTH", OF_MAIL, true, mail_auth },		/* RFC 4954 */
+	{ "NOTIFY", OF_RCPT, true, rcpt_notify },	/* RFC 3461 */
+	{ "ORCPT", OF_RCPT, true, rcpt_orcpt },		/* RFC 3461 */
 };
 
 enum { PARAMETERS = sizeof parameters / sizeof *parameters };
@@ -876,7 +878,7 @@ check_recipient(struct protocol *p, struct span argument, struct text *options)
 
 /* A handler's own reply where it chose one. */
 static enum reply_id
-chosen(struct protocol *p, const struct reply *own, enum reply_id usual)
+own_reply(struct protocol *p, const struct reply *own, enum reply_id usual)
 {
 	if (own->code == 0)
 		return usual;
@@ -905,7 +907,7 @@ will_forward(struct protocol *p)
 /* A valid name.  VRFY and EXPN say what it stands for; or that it is there, if
  * it is a mailbox itself. */
 static enum reply_id
-found(struct protocol *p, enum lookup_verb verb)
+valid_user(struct protocol *p, enum lookup_verb verb)
 {
 	struct mailbox m;
 
@@ -937,14 +939,14 @@ check_user(struct protocol *p, enum lookup_verb verb, struct span options,
 	*forward = p->handler->forward_domain(p->context, &p->to, &own);
 	if (*forward == CANNOT_FORWARD ||
 	    (*forward == WILL_FORWARD && verb == LOOKUP_EXPN))
-		return chosen(p, &own, verb == LOOKUP_RCPT ? RE_RELAY :
+		return own_reply(p, &own, verb == LOOKUP_RCPT ? RE_RELAY :
 		    RE_NO_USER);
 	if (*forward == WILL_FORWARD)
-		return chosen(p, &own, will_forward(p));
+		return own_reply(p, &own, will_forward(p));
 	compose(p, 250, "2.1.5")->size = PROTOCOL_EXPANDED_MAX;
 	user = p->handler->look_up_name(p->context, &l, &own);
-	return user == VALID_USER ? found(p, verb) :
-	    chosen(p, &own, usual[user]);
+	return user == VALID_USER ? valid_user(p, verb) :
+	    own_reply(p, &own, usual[user]);
 }
 
 static void
@@ -993,7 +995,7 @@ on_data(struct protocol *p, struct span argument)
 	if (fault != RE_NONE)
 		return fault;
 	p->last = true;
-	begin(p);
+	start_message(p);
 	p->wants = PROTOCOL_CONTENT;
 	return RE_DATA;
 }
@@ -1023,7 +1025,7 @@ on_bdat(struct protocol *p, struct span argument)
 		if (fault != RE_NONE)
 			latch(p, &replies[fault]);
 		else
-			begin(p);
+			start_message(p);
 		if (p->state & TRANSACTION)
 			p->state = CHUNKS;
 	}
@@ -1051,12 +1053,12 @@ take_utf8(struct span *s)
 	if (s->len <= len || !is_blank(s->ptr[s->len - len - 1]) ||
 	    !span_is(span_skip(*s, s->len - len), word))
 		return false;
-	*s = trim(span_first(*s, s->len - len));
+	*s = without_end(span_first(*s, s->len - len));
 	return true;
 }
 
 static enum reply_id
-tell(struct protocol *p, struct span name, enum lookup_verb verb)
+show_name(struct protocol *p, struct span name, enum lookup_verb verb)
 {
 	enum forward_result forward;
 	enum reply_id id;
@@ -1074,19 +1076,19 @@ tell(struct protocol *p, struct span name, enum lookup_verb verb)
 static enum reply_id
 on_vrfy(struct protocol *p, struct span argument)
 {
-	return p->config->vrfy ? tell(p, argument, LOOKUP_VRFY) : RE_VRFY;
+	return p->config->vrfy ? show_name(p, argument, LOOKUP_VRFY) : RE_VRFY;
 }
 
 static enum reply_id
 on_expn(struct protocol *p, struct span argument)
 {
-	return tell(p, argument, LOOKUP_EXPN);
+	return show_name(p, argument, LOOKUP_EXPN);
 }
 
 static enum reply_id
 on_help(struct protocol *p, struct span argument)
 {
-	const struct command *row = find_command(p, argument);
+	const struct command *row = find_verb(p, argument);
 	struct text *t = compose(p, 214, "2.0.0");
 	size_t i;
 
@@ -1117,7 +1119,7 @@ static enum reply_id
 on_quit(struct protocol *p, struct span argument)
 {
 	(void)argument;
-	discard(p);
+	drop_message(p);
 	p->wants = PROTOCOL_CLOSE;
 	p->reason = PROTOCOL_QUIT;
 	return RE_BYE;
@@ -1154,7 +1156,7 @@ is_browser(struct span line)
 }
 
 static bool
-is_bad_octet(char c)
+is_stray_control(char c)
 {
 	return is_control(c) && c != '\t';
 }
@@ -1206,7 +1208,7 @@ static enum reply_id
 check_line(const struct protocol *p, struct span line, bool whole)
 {
 	bool foreign = p->command == &unknown;
-	bool garbled = !whole || span_any(line, is_bad_octet);
+	bool garbled = !whole || span_any(line, is_stray_control);
 	bool chunk = is_bdat(p) || (!whole && is_hidden(line));
 
 	if (foreign && !p->spoke && is_browser(line))
@@ -1284,7 +1286,7 @@ close_after(struct protocol *p, enum reply_id id)
 {
 	if (id != RE_ERRORS && id != RE_BROWSER && id != RE_LOST)
 		return;
-	discard(p);
+	drop_message(p);
 	p->wants = PROTOCOL_CLOSE;
 	p->reason = id == RE_LOST ? PROTOCOL_LOST : PROTOCOL_ERRORS;
 }
@@ -1292,7 +1294,7 @@ close_after(struct protocol *p, enum reply_id id)
 bool
 protocol_asks(const struct protocol *p, struct span line)
 {
-	return find_command(p, verb_of(line))->kind == ASKS;
+	return find_verb(p, verb_of(line))->kind == ASKS;
 }
 
 struct span
@@ -1302,8 +1304,8 @@ protocol_command(struct protocol *p, struct span line)
 	enum reply_id id;
 
 	assert(p->wants == PROTOCOL_LINE);
-	p->command = find_command(p, verb_of(line));
-	line = trim(line);
+	p->command = find_verb(p, verb_of(line));
+	line = without_end(line);
 	p->to.whole.len = 0;
 	p->utf8_asked = false;
 	p->chunk_line.len = 0;
@@ -1360,7 +1362,7 @@ protocol_end(struct protocol *p, enum protocol_reason reason)
 		p->stopped = true;
 		return empty;
 	}
-	discard(p);
+	drop_message(p);
 	p->wants = PROTOCOL_CLOSE;
 	if (reason != PROTOCOL_STOP && reason != PROTOCOL_TIMEOUT)
 		return empty;

@@ -174,9 +174,9 @@ enum protocol_reason {
 
 /* A session.  Members are its own, but for those marked readable. */
 struct protocol {
-	const struct protocol_config *config;	/* readable, as are these: */
-	const struct protocol_handler *handler;
-	void *context;			/* of the handler */
+	const struct protocol_config *config;	/* readable */
+	const struct protocol_handler *handler;	/* readable */
+	void *context;				/* readable */
 	enum protocol_wants wants;	/* readable: what to call next */
 	enum protocol_reason reason;	/* readable: once wants is CLOSE */
 	unsigned features;		/* enum feature */
@@ -186,6 +186,12 @@ struct protocol {
 	unsigned long long messages, errors, guesses;
 	unsigned long long refused, deferred;	/* RCPTs of this transaction */
 
+	/* the command that is being answered; DATA and BDAT are until the last
+	 * reply to what they brought */
+	const struct command *command;	/* its row of the table */
+	struct mailbox to;		/* what RCPT, VRFY or EXPN ask for */
+	bool utf8_asked;		/* by a parameter of VRFY or EXPN */
+
 	/* the message */
 	bool begun;			/* begin, and neither discard nor the */
 					/* last commit yet */
@@ -193,17 +199,16 @@ struct protocol {
 	bool stopped;			/* replies that are due become 421 */
 	struct content content;
 	unsigned long long chunk;	/* octets of it to come */
-	struct text chunk_line;		/* its command line, cut */
+	struct text chunk_line;		/* its command line, cut; empty once */
+					/* it was told */
 	char chunk_text[64];
 	struct reply fault;		/* latched; code 0 if none */
 	size_t due, answered;		/* replies to the message */
 
-	const struct command *command;	/* being answered; a row of the table */
-	struct mailbox to;		/* of RCPT, VRFY, EXPN being answered */
-	bool utf8_asked;		/* by a parameter of VRFY or EXPN */
-	struct text text;		/* of a reply that is composed */
+	/* a reply */
+	struct text text;		/* of one that is composed */
 	struct reply composed;
-	struct text wire;		/* the reply to be sent */
+	struct text wire;		/* its octets */
 	char wire_space[REPLY_MAX];
 	struct envelope envelope;
 	char text_space[REPLY_MAX];
