@@ -13,7 +13,7 @@ enum { LOOKUP_TIME = 30 * 1000, LOOKUP_TERM_TO_KILL = 1000 };
 bool
 recipients_open(const struct recipients *r, struct fault *fault)
 {
-	struct user_state users;
+	struct user_state users = { .entry = false };
 
 	return list_open(r->domains, r->reader, "--domain", domain_wrong,
 	    NULL, 0, fault) &&
