@@ -41,7 +41,8 @@ scan_header(struct content *c, struct span s)
 
 /* ---- what is decoded goes out ---- */
 
-/* After the first one nothing is a fault any more: no limit, no bare octet. */
+/* After the first one nothing is a fault any more, nor looked for: a line of
+ * bare CRs would be searched once for each of them. */
 static void
 set_fault(struct content *c, enum content_fault fault)
 {

@@ -1132,13 +1132,20 @@ bad_chunk_messages(void)
 	say(&s, "RCPT TO:<a@b>");
 	ok(chunk("123456", "", "552") && s.protocol.wants == PROTOCOL_LINE &&
 	    chunk("7", " LAST", "552") && s.protocol.wants == PROTOCOL_REPLY &&
+	    s.record.answered_len == strlen("BDAT 1 LAST") &&
 	    starts(protocol_next(&s.protocol), "552") &&
+	    s.record.answered_len == 0 &&
 	    s.protocol.wants == PROTOCOL_LINE && s.record.discards == 1,
 	    "LMTP: one reply a chunk, one a recipient at the last");
 	enter(RECIPIENT, false);
 	s.record.begin_fault = (struct reply){ 451, "4.3.0", "no" };
 	ok(chunk("123456", "", "451") && chunk("7", " LAST", "451") &&
 	    s.record.refused.code == 451, "the first fault is the reply");
+	enter(READY, false);
+	ok(chunk("123456", "", "503") && starts(say(&s, "MAIL FROM:<a@b>"),
+	    "250") && starts(say(&s, "RCPT TO:<c@d>"), "250") &&
+	    chunk("1", " LAST", "250") && s.record.commits == 1,
+	    "a chunk outside of a transaction is refused, and leaves nothing");
 	enter(CHUNK, false);
 	ok(starts(say(&s, "RSET"), "250") && s.record.discards == 1 &&
 	    s.record.refused.code == 0 &&
@@ -1264,6 +1271,12 @@ stopped(void)
 	    s.protocol.wants == PROTOCOL_CLOSE && s.record.commits == 0 &&
 	    s.record.discards == 1,
 	    "stopped before the run of a whole message: 421, nothing run");
+	enter(RECIPIENT, false);
+	say(&s, "BDAT 0");
+	ok(protocol_end(&s.protocol, PROTOCOL_STOP).len == 0 &&
+	    starts(protocol_next(&s.protocol), "421 4.3.2") &&
+	    s.protocol.wants == PROTOCOL_CLOSE && s.record.discards == 1,
+	    "stopped before the reply to a chunk: 421, and a discard");
 	enter(RECIPIENT, true);
 	say(&s, "RCPT TO:<e@f>");
 	send_message();

@@ -52,6 +52,7 @@ struct record {
 	enum lookup_verb asked_by;	/* last, and about whom */
 	char asked[3][64];		/* local part, domain, parameters */
 	const char *asked_after;	/* verb of the transaction */
+	size_t answered_len;		/* of the line that was answered last */
 	bool stop;
 };
 
@@ -141,8 +142,10 @@ record_stopping(void *context)
 static inline void
 record_answered(void *context, const struct exchange *exchange)
 {
-	(void)context;
+	struct record *r = context;
+
 	assert(exchange->reply->code >= 200);
+	r->answered_len = exchange->line.len;
 }
 
 static const struct protocol_handler record_handler = {
