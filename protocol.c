@@ -317,6 +317,15 @@ append_octets(void *context, struct span octets)
 	return false;
 }
 
+static enum content_form
+form_of(const struct protocol *p)
+{
+	if (!is_bdat(p))
+		return CONTENT_DATA;
+	return p->envelope.body == BODY_BINARYMIME ? CONTENT_BINARY :
+	    CONTENT_CHUNKS;
+}
+
 static void
 start_message(struct protocol *p)
 {
@@ -325,9 +334,7 @@ start_message(struct protocol *p)
 	p->messages++;
 	p->begun = true;
 	content_begin(&p->content, &(struct content_rules){
-	    .form = !is_bdat(p) ? CONTENT_DATA :
-	    p->envelope.body == BODY_BINARYMIME ? CONTENT_BINARY :
-	    CONTENT_CHUNKS,
+	    .form = form_of(p),
 	    .crlf = p->config->crlf,
 	    .reject_bare_newlines = p->config->reject_bare_newlines,
 	    .max_size = p->config->max_size,
