@@ -33,7 +33,7 @@ smtpd: smtpd.o libprotocol.a
 	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@ smtpd.o libprotocol.a
 
 %.o: %.c
-	$(CC) $(STRICT) $(HARDEN) -I. $(CPPFLAGS) $(CFLAGS) -MMD -c -o $@ $<
+	$(CC) $(STRICT) $(HARDEN) -I. $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 libprotocol.a: $(LIBRARY:=.o)
 	rm -f $@
@@ -47,7 +47,7 @@ smtpd-sanitized: smtpd$(SANITIZED).o libprotocol$(SANITIZED).a
 		libprotocol$(SANITIZED).a
 
 %$(SANITIZED).o: %.c
-	$(CC) $(STRICT) -I. $(CPPFLAGS) $(SANITIZE) -MMD -c -o $@ $<
+	$(CC) $(STRICT) -I. $(CPPFLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
 
 libprotocol$(SANITIZED).a: $(LIBRARY:=$(SANITIZED).o)
 	rm -f $@
