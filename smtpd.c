@@ -43,10 +43,11 @@ struct smtpd {
 	struct peer peer;
 	struct recipients recipients;
 	struct delivery delivery;
+	struct runner runner;
 	struct message message;
 	struct channel channel;
 	struct protocol session;
-	struct runner runner;
+	struct output output;
 	struct reader reader;
 	char log_space[LOG_LINE_MAX];
 	struct environment environment;
@@ -198,6 +199,7 @@ join(struct smtpd *s)
 	s->runner.log = &s->log;
 	s->runner.peer = &s->peer;
 	s->runner.environment = &s->environment;
+	s->runner.output = &s->output;
 	s->delivery = (struct delivery){ .log = &s->log,
 	    .message = &s->message, .runner = &s->runner,
 	    .command = o->command, .limit = o->command_timeout,

@@ -69,7 +69,7 @@ run(struct delivery *d, const struct facts *f, bool last, struct reply *reply)
 	runner_run(d->runner, d->command[0], argv,
 	    spool_next_reader(&d->message->spool, last), &p, f, &how);
 	chosen = verdict_of_run(outcome_status(&how),
-	    &d->runner->output.words, d->message->okay, reply);
+	    &d->runner->output->words, d->message->okay, reply);
 	event_message(d->log, f, d->command[0], &how, reply, chosen,
 	    d->since);
 }

@@ -89,7 +89,7 @@ static enum lookup_result
 ask_lookup(const struct recipients *r, const struct lookup *l,
     struct reply *reply)
 {
-	const struct output *o = &r->runner->output;
+	const struct output *o = r->runner->output;
 	struct facts f = { .envelope = l->envelope, .peer = r->peer,
 	    .count = 1, .to = l->name, .options = l->options };
 	long long since = channel_now();

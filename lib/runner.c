@@ -1,6 +1,7 @@
 #include "runner.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,7 +27,7 @@ begin_output_line(const struct runner *r)
 static void
 end_piece(struct runner *r, bool ends)
 {
-	struct output *o = &r->output;
+	struct output *o = r->output;
 	struct span piece = { o->line, o->len };
 	size_t room = (size_t)(RUNNER_OUTPUT_MAX - o->logged);
 
@@ -54,7 +55,7 @@ static void
 take_output(void *runner, struct span octets)
 {
 	struct runner *r = runner;
-	struct output *o = &r->output;
+	struct output *o = r->output;
 
 	for (; octets.len > 0; octets = span_skip(octets, 1)) {
 		o->octets++;
@@ -80,7 +81,7 @@ begin_output(struct output *o)
 static void
 end_output(struct runner *r)
 {
-	const struct output *o = &r->output;
+	const struct output *o = r->output;
 
 	if (o->len > 0)
 		end_piece(r, true);
@@ -94,7 +95,7 @@ end_output(struct runner *r)
 struct span
 runner_first_line(const struct runner *r)
 {
-	return (struct span){ r->output.first, r->output.first_len };
+	return (struct span){ r->output->first, r->output->first_len };
 }
 
 /* ---- the run ---- */
@@ -114,12 +115,14 @@ void
 runner_run(struct runner *r, const char *program, char *const *argv, int in,
     struct process *p, const struct facts *f, struct outcome *how)
 {
+	char path[PATH_MAX];
+
 	r->facts = f;
-	begin_output(&r->output);
+	begin_output(r->output);
 	*how = (struct outcome){ .error = 0 };
 	p->path = NULL;
 	if (in >= 0 && argv != NULL)
-		p->path = process_find(program, r->path, sizeof r->path);
+		p->path = process_find(program, path, sizeof path);
 	if (p->path == NULL || (!r->prepared && !prepare(r))) {
 		how->error = errno;
 		if (in >= 0)

@@ -5,7 +5,6 @@
 #ifndef RUNNER_H
 #define RUNNER_H
 
-#include <limits.h>
 #include <signal.h>
 
 #include "environment.h"
@@ -32,11 +31,10 @@ struct runner {
 	struct log *log;		/* to be set */
 	struct peer *peer;		/* to be set */
 	struct environment *environment;	/* to be set */
+	struct output *output;		/* to be set; readable, as it says */
 	const struct facts *facts;	/* of the run that is on */
 	bool prepared;
 	sigset_t ignored;
-	struct output output;		/* readable, as its members say */
-	char path[PATH_MAX];
 };
 
 /* Runs argv by a program of this name.  in is its standard input, and closed.
