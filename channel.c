@@ -161,6 +161,7 @@ read_some(struct channel *c)
 	if (c->reads == CHANNEL_PLAIN)
 		return read(c->read_fd, to, room);
 	n = read(c->read_fd, to + room / 2, room / 2);
+	c->top = sizeof c->in;
 	return n > 0 ? (ssize_t)with_crlf(c, to, to + room / 2, (size_t)n) : n;
 }
 
@@ -174,6 +175,8 @@ take(struct channel *c)
 		return errno == EAGAIN || errno == EINTR ? CHANNEL_EMPTY :
 		    failure(&c->read_errno);
 	c->hi += (size_t)n;
+	if (c->top < c->hi)
+		c->top = c->hi;
 	c->octets_in += (size_t)n;
 	c->unread = false;
 	return n > 0 ? CHANNEL_OK : CHANNEL_EOF;
@@ -253,6 +256,24 @@ channel_consume(struct channel *c, size_t len)
 	assert(len <= c->hi - c->lo);
 	c->lo += len;
 	c->seen = 0;
+}
+
+void
+channel_erase(struct channel *c)
+{
+	octets_erase(c->in, c->lo);
+	octets_erase(c->in + c->hi, c->top - c->hi);
+}
+
+void
+channel_move(struct channel *c, int read_fd, int write_fd)
+{
+	assert(c->sent == c->queued);
+	c->read_fd = read_fd;
+	c->write_fd = write_fd;
+	c->reads = c->writes = CHANNEL_UNKNOWN;
+	c->unread = c->hurried = false;
+	c->lo = c->hi = c->seen = 0;
 }
 
 size_t

@@ -62,6 +62,7 @@ struct channel {
 	char last;			/* octet read last from a terminal */
 	size_t lo, hi;			/* input: in[lo..hi) */
 	size_t seen;			/* octets of it with no delimiter */
+	size_t top;			/* in[top..) was never written */
 	size_t sent, queued;		/* output: out[sent..queued) */
 	char out[CHANNEL_OUT_SIZE];
 	char in[CHANNEL_IN_SIZE];
@@ -105,6 +106,13 @@ char *channel_peek(struct channel *c, size_t *len);
 
 /* Takes the first len octets off the input. */
 void channel_consume(struct channel *c, size_t len);
+
+/* Overwrites all input that was taken, wherever it has stood. */
+void channel_erase(struct channel *c);
+
+/* Goes on over other descriptors, once all that was queued has left.  What is
+ * buffered of the input is dropped: it came by the old ones. */
+void channel_move(struct channel *c, int read_fd, int write_fd);
 
 /* Octets that can be queued before the next flush. */
 size_t channel_room(const struct channel *c);

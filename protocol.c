@@ -63,7 +63,21 @@ enum reply_id {
 	RE_BROWSER,
 	RE_LOST,
 	RE_TIMEOUT,
-	RE_STOP
+	RE_STOP,
+	RE_TLS,
+	RE_TLS_NOT_NOW,
+	RE_TLS_PIPELINED,
+	RE_NEEDS_TLS,
+	RE_NO_WAY_TO_TLS,
+	RE_AUTH,
+	RE_AUTH_REFUSED,
+	RE_AUTH_ERROR,
+	RE_AUTH_LINE,
+	RE_AUTH_SYNTAX,
+	RE_AUTH_CANCELLED,
+	RE_NO_MECHANISM,
+	RE_NEEDS_AUTH,
+	RE_AUTH_IN_CLEAR
 };
 
 static const struct reply replies[] = {
@@ -110,6 +124,21 @@ static const struct reply replies[] = {
 	[RE_LOST] = { 421, "4.5.4", "BDAT not understood, cannot go on" },
 	[RE_TIMEOUT] = { 421, "4.4.2", "Time-out" },
 	[RE_STOP] = { 421, "4.3.2", "Stopping, try again later" },
+	[RE_TLS] = { 220, "2.0.0", "Ready to start TLS" },
+	[RE_TLS_NOT_NOW] = { 454, "4.7.0", "No TLS at the moment" },
+	[RE_TLS_PIPELINED] = { 421, "4.7.0", "Something came behind STARTTLS" },
+	[RE_NEEDS_TLS] = { 530, "5.7.0", "Say STARTTLS first" },
+	[RE_NO_WAY_TO_TLS] = { 451, "4.3.5",
+	    "Misconfigured, try again later" },
+	[RE_AUTH] = { 235, "2.7.0", "Authenticated" },
+	[RE_AUTH_REFUSED] = { 535, "5.7.8", "Wrong name or password" },
+	[RE_AUTH_ERROR] = { 454, "4.7.0", "Cannot authenticate now" },
+	[RE_AUTH_LINE] = { 500, "5.5.6", "Line too long" },
+	[RE_AUTH_SYNTAX] = { 501, "5.5.2", "Cannot decode that" },
+	[RE_AUTH_CANCELLED] = { 501, "5.7.0", "Cancelled" },
+	[RE_NO_MECHANISM] = { 504, "5.5.4", "No such mechanism" },
+	[RE_NEEDS_AUTH] = { 530, "5.7.0", "Authenticate first" },
+	[RE_AUTH_IN_CLEAR] = { 538, "5.7.11", "Say STARTTLS first" },
 };
 
 /* A reply whose text is written into p->text from now on. */
@@ -156,7 +185,7 @@ answer(struct protocol *p, const struct exchange *exchange)
  * rest it is one that we do not have (502). */
 enum feature {
 	IN_SMTP = 1, IN_LMTP = 2, WITH_TERMINAL = 4, WITH_VRFY = 8, NEVER = 16,
-	MODES = IN_SMTP | IN_LMTP
+	WITH_AUTH = 32, WITH_STARTTLS = 64, MODES = IN_SMTP | IN_LMTP
 };
 
 enum state {
@@ -178,11 +207,15 @@ enum kind {
 				/* may not: no error (RFC 2920, 3.1) */
 };
 
+/* Where --require-tls and --require-auth stand before a verb. */
+enum guard { UNGUARDED, BEHIND_TLS, BEHIND_AUTH };
+
 /* p->command is the row by which it is called. */
 typedef enum reply_id verb_handler(struct protocol *p, struct span argument);
 
 static verb_handler on_helo, on_ehlo, on_mail, on_rcpt, on_data, on_bdat,
-    on_rset, on_vrfy, on_expn, on_help, on_noop, on_quit;
+    on_rset, on_vrfy, on_expn, on_help, on_noop, on_quit, on_auth,
+    on_starttls;
 
 static const struct command {
 	const char *verb;
@@ -190,45 +223,49 @@ static const struct command {
 	unsigned states;		/* in which it is legal */
 	enum argument argument;
 	enum kind kind;
+	enum guard guard;
 	unsigned announced;		/* an EHLO keyword with this feature */
 	verb_handler *handle;
 	const char *help;
 } commands[] = {
-	{ "HELO", IN_SMTP, ANY, NAME, PLAIN, 0, on_helo,
-	    "HELO name: begin" },
-	{ "EHLO", IN_SMTP, ANY, NAME, PLAIN, 0, on_ehlo,
-	    "EHLO name: begin, and hear what we can do" },
-	{ "LHLO", IN_LMTP, ANY, NAME, PLAIN, 0, on_ehlo,
-	    "LHLO name: begin, and hear what we can do" },
-	{ "MAIL", 0, READY, NEEDED, PLAIN, 0, on_mail,
-	    "MAIL FROM:<sender> [parameters]: a new message" },
-	{ "SEND", WITH_TERMINAL, READY, NEEDED, PLAIN, WITH_TERMINAL,
+	{ "HELO", IN_SMTP, ANY, NAME, PLAIN, UNGUARDED, 0,
+	    on_helo, "HELO name: begin" },
+	{ "EHLO", IN_SMTP, ANY, NAME, PLAIN, UNGUARDED, 0,
+	    on_ehlo, "EHLO name: begin, and hear what we can do" },
+	{ "LHLO", IN_LMTP, ANY, NAME, PLAIN, UNGUARDED, 0,
+	    on_ehlo, "LHLO name: begin, and hear what we can do" },
+	{ "MAIL", 0, READY, NEEDED, PLAIN, BEHIND_AUTH, 0,
+	    on_mail, "MAIL FROM:<sender> [parameters]: a new message" },
+	{ "SEND", WITH_TERMINAL, READY, NEEDED, PLAIN, BEHIND_AUTH, WITH_TERMINAL,
 	    on_mail, "SEND FROM:<sender>: a message to the terminal" },
-	{ "SOML", WITH_TERMINAL, READY, NEEDED, PLAIN, WITH_TERMINAL,
+	{ "SOML", WITH_TERMINAL, READY, NEEDED, PLAIN, BEHIND_AUTH, WITH_TERMINAL,
 	    on_mail, "SOML FROM:<sender>: to the terminal or the mailbox" },
-	{ "SAML", WITH_TERMINAL, READY, NEEDED, PLAIN, WITH_TERMINAL,
+	{ "SAML", WITH_TERMINAL, READY, NEEDED, PLAIN, BEHIND_AUTH, WITH_TERMINAL,
 	    on_mail, "SAML FROM:<sender>: to the terminal and the mailbox" },
-	{ "RCPT", 0, SENDER | RECIPIENT, NEEDED, ASKS, 0, on_rcpt,
-	    "RCPT TO:<recipient> [parameters]: who is to get it" },
-	{ "DATA", 0, SENDER | RECIPIENT, NONE, PIPELINED, 0, on_data,
-	    "DATA: the message follows, up to a line with a dot" },
-	{ "BDAT", 0, ANY, CHUNK, PIPELINED, 0, on_bdat,
-	    "BDAT n [LAST]: n octets of the message follow" },
-	{ "RSET", 0, ANY, NONE, PLAIN, 0, on_rset,
-	    "RSET: forget the message" },
-	{ "VRFY", 0, ANY, NEEDED, ASKS, WITH_VRFY, on_vrfy,
-	    "VRFY name: is there such a user?" },
-	{ "EXPN", WITH_VRFY, ANY, NEEDED, ASKS, WITH_VRFY, on_expn,
-	    "EXPN name: who is on the list?" },
-	{ "HELP", 0, ANY, ALLOWED, PLAIN, MODES, on_help,
-	    "HELP [verb]: this text" },
-	{ "NOOP", 0, ANY, ALLOWED, PLAIN, 0, on_noop,
-	    "NOOP: nothing" },
-	{ "TURN", NEVER, ANY, ALLOWED, PLAIN, 0, NULL, NULL },
-	{ "AUTH", NEVER, ANY, ALLOWED, PLAIN, 0, NULL, NULL },
-	{ "STARTTLS", NEVER, ANY, ALLOWED, PLAIN, 0, NULL, NULL },
-	{ "QUIT", 0, ANY, NONE, PLAIN, 0, on_quit,
-	    "QUIT: the end" },
+	{ "RCPT", 0, SENDER | RECIPIENT, NEEDED, ASKS, UNGUARDED, 0,
+	    on_rcpt, "RCPT TO:<recipient> [parameters]: who is to get it" },
+	{ "DATA", 0, SENDER | RECIPIENT, NONE, PIPELINED, UNGUARDED, 0,
+	    on_data, "DATA: the message follows, up to a line with a dot" },
+	{ "BDAT", 0, ANY, CHUNK, PIPELINED, UNGUARDED, 0,
+	    on_bdat, "BDAT n [LAST]: n octets of the message follow" },
+	{ "RSET", 0, ANY, NONE, PLAIN, UNGUARDED, 0,
+	    on_rset, "RSET: forget the message" },
+	{ "VRFY", 0, ANY, NEEDED, ASKS, BEHIND_AUTH, WITH_VRFY,
+	    on_vrfy, "VRFY name: is there such a user?" },
+	{ "EXPN", WITH_VRFY, ANY, NEEDED, ASKS, BEHIND_AUTH, WITH_VRFY,
+	    on_expn, "EXPN name: who is on the list?" },
+	{ "HELP", 0, ANY, ALLOWED, PLAIN, UNGUARDED, MODES,
+	    on_help, "HELP [verb]: this text" },
+	{ "NOOP", 0, ANY, ALLOWED, PLAIN, UNGUARDED, 0,
+	    on_noop, "NOOP: nothing" },
+	{ "TURN", NEVER, ANY, ALLOWED, PLAIN, UNGUARDED, 0,
+	    NULL, NULL },
+	{ "AUTH", WITH_AUTH, READY, NEEDED, PLAIN, BEHIND_TLS, 0,
+	    on_auth, "AUTH mechanism [response]: say who you are" },
+	{ "STARTTLS", WITH_STARTTLS, START | READY, NONE, PLAIN, UNGUARDED, 0,
+	    on_starttls, "STARTTLS: go on in TLS" },
+	{ "QUIT", 0, ANY, NONE, PLAIN, UNGUARDED, 0,
+	    on_quit, "QUIT: the end" },
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -512,8 +549,9 @@ protocol_next(struct protocol *p)
 		commit_message(p, &verdict);
 	else
 		reply = due_reply(p);
-	wire = answer(p, &(struct exchange){ p->command->verb,
-	    text_span_of(&p->chunk_line), empty, reply, message });
+	wire = answer(p, &(struct exchange){ .verb = p->command->verb,
+	    .line = text_span_of(&p->chunk_line), .reply = reply,
+	    .message = message });
 	p->chunk_line.len = 0;
 	if (++p->answered == p->due)
 		replies_done(p);
@@ -746,12 +784,19 @@ parse_side(struct protocol *p, struct span argument, enum side side,
 
 /* ---- one handler a verb ---- */
 
+/* RFC 3848, RFC 6531, 4.3. */
 static const char *
 protocol_name(const struct protocol *p, bool utf8)
 {
-	if (p->config->lmtp)
-		return utf8 ? "UTF8LMTP" : "LMTP";
-	return utf8 ? "UTF8SMTP" : p->extended ? "ESMTP" : "SMTP";
+	static const char *const names[2][2][4] = {
+		{ { "ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA" },
+		    { "UTF8SMTP", "UTF8SMTPA", "UTF8SMTPS", "UTF8SMTPSA" } },
+		{ { "LMTP", "LMTPA", "LMTPS", "LMTPSA" },
+		    { "UTF8LMTP", "UTF8LMTPA", "UTF8LMTPS", "UTF8LMTPSA" } },
+	};
+
+	return p->extended ? names[p->config->lmtp][utf8]
+	    [2 * p->tls + p->authenticated] : "SMTP";
 }
 
 static bool
@@ -781,6 +826,14 @@ on_helo(struct protocol *p, struct span argument)
 	return composed(p);
 }
 
+/* Would AUTH be listened to now? */
+static bool
+may_authenticate(const struct protocol *p)
+{
+	return p->config->auth && !p->authenticated && (p->tls ||
+	    (p->config->auth_in_clear && !p->config->require_tls));
+}
+
 static void
 announce_limits(const struct protocol *p, struct text *t)
 {
@@ -805,6 +858,10 @@ announce(const struct protocol *p, struct text *t)
 		text_string(t, "\nBINARYMIME");
 	if (p->config->dsn)
 		text_string(t, "\nDSN");
+	if (p->config->starttls && !p->tls)
+		text_string(t, "\nSTARTTLS");
+	if (may_authenticate(p))
+		text_string(t, "\nAUTH PLAIN LOGIN");
 	text_string(t, "\nSIZE ");
 	text_number(t, p->config->max_size);
 	text_string(t, "\nLIMITS");
@@ -1132,6 +1189,92 @@ on_quit(struct protocol *p, struct span argument)
 	return RE_BYE;
 }
 
+/* ---- TLS and AUTH: RFC 3207, RFC 4954 ---- */
+
+static enum reply_id
+on_starttls(struct protocol *p, struct span argument)
+{
+	(void)argument;
+	if (p->tls)
+		return RE_SEQUENCE;
+	p->wants = PROTOCOL_TLS;
+	return RE_NONE;
+}
+
+static enum reply_id
+authenticate(struct protocol *p)
+{
+	static const enum reply_id ids[] = {
+		[AUTH_ACCEPTED] = RE_AUTH,
+		[AUTH_REFUSED] = RE_AUTH_REFUSED,
+		[AUTH_ERROR] = RE_AUTH_ERROR,
+	};
+	enum auth_result result = p->handler->authenticate(p->context,
+	    &p->sasl);
+
+	p->authenticated = result == AUTH_ACCEPTED;
+	p->envelope.with = protocol_name(p, false);
+	return ids[result];
+}
+
+static enum reply_id
+take_proof(struct protocol *p, enum sasl_step step)
+{
+	static const enum reply_id ids[] = {
+		[SASL_OTHER_IDENTITY] = RE_AUTH_REFUSED,
+		[SASL_BAD] = RE_AUTH_SYNTAX,
+		[SASL_CANCELLED] = RE_AUTH_CANCELLED,
+		[SASL_UNKNOWN] = RE_NO_MECHANISM,
+	};
+
+	p->in_dialogue = step == SASL_ASK;
+	if (step == SASL_DONE)
+		return authenticate(p);
+	if (step != SASL_ASK)
+		return ids[step];
+	text_string(compose(p, 334, NULL), p->sasl.challenge);
+	return composed(p);
+}
+
+static enum reply_id
+on_auth(struct protocol *p, struct span argument)
+{
+	if (p->authenticated)
+		return RE_SEQUENCE;
+	if (!may_authenticate(p))
+		return RE_AUTH_IN_CLEAR;
+	return take_proof(p, sasl_begin(&p->sasl, argument));
+}
+
+/* A line of AUTH's dialogue, which is no command. */
+static enum reply_id
+dispatch_proof(struct protocol *p, struct span line, bool whole)
+{
+	p->in_dialogue = false;
+	return whole ? take_proof(p, sasl_continue(&p->sasl, line)) :
+	    RE_AUTH_LINE;
+}
+
+/* Is this reply a verdict on somebody, if only by what he wants to be? */
+static bool
+is_verdict(const struct protocol *p, enum reply_id id)
+{
+	return p->command->handle == on_auth && (id == RE_AUTH ||
+	    id == RE_AUTH_REFUSED || id == RE_AUTH_ERROR);
+}
+
+/* What the log may show of AUTH: the verb and the mechanism. */
+static struct span
+without_proof(struct span line)
+{
+	struct span rest = line;
+
+	span_take_word(&rest);
+	rest = span_first(line, (size_t)(rest.ptr - line.ptr) +
+	    span_take_word(&rest).len);
+	return without_end(rest);
+}
+
 /* ---- one command line ---- */
 
 /* RFC 9110, 5.6.2 */
@@ -1168,6 +1311,18 @@ is_stray_control(char c)
 	return is_control(c) && c != '\t';
 }
 
+/* What has to come first. */
+static enum reply_id
+check_guard(const struct protocol *p)
+{
+	enum guard guard = p->command->guard;
+
+	if (guard >= BEHIND_TLS && p->config->require_tls && !p->tls)
+		return p->config->starttls ? RE_NEEDS_TLS : RE_NO_WAY_TO_TLS;
+	return guard >= BEHIND_AUTH && p->config->require_auth &&
+	    !p->authenticated ? RE_NEEDS_AUTH : RE_NONE;
+}
+
 /* What the table alone can say against a line; RE_NONE: nothing. */
 static enum reply_id
 check_command(const struct protocol *p, struct span argument)
@@ -1184,7 +1339,7 @@ check_command(const struct protocol *p, struct span argument)
 		return RE_DISABLED;
 	if ((row->states & p->state) == 0)
 		return sequence_fault(p);
-	return RE_NONE;
+	return check_guard(p);
 }
 
 /* The verb of a line: octets up to a blank or a control. */
@@ -1301,31 +1456,111 @@ close_after(struct protocol *p, enum reply_id id)
 bool
 protocol_asks(const struct protocol *p, struct span line)
 {
-	return find_verb(p, verb_of(line))->kind == ASKS;
+	return protocol_is_proof(p, line) || (p->config->slow_look_up &&
+	    find_verb(p, verb_of(line))->kind == ASKS);
+}
+
+bool
+protocol_is_proof(const struct protocol *p, struct span line)
+{
+	const struct command *row;
+
+	if (!p->config->auth || p->in_dialogue)
+		return p->in_dialogue;
+	row = find_verb(p, verb_of(line));
+	return row->handle == on_auth || (row == &unknown && p->auth_failed);
+}
+
+/* What the log may show of the line.  Behind an AUTH that was refused a client
+ * may go on with what it had to say. */
+static void
+show_line(struct protocol *p, struct exchange *x, struct span line)
+{
+	bool foreign = p->command == &unknown;
+
+	p->auth_failed = p->auth_failed && foreign;
+	if (p->command->handle == on_auth)
+		x->line = without_proof(line);
+	else if (p->auth_failed)
+		x->hidden = line.len;
+	else
+		x->line = line;
+}
+
+/* The reply to a command, or to a line of AUTH's dialogue. */
+static struct span
+answer_command(struct protocol *p, struct exchange *x, enum reply_id id)
+{
+	struct span wire;
+
+	x->verb = p->command->verb;
+	x->mailbox = p->to.whole;
+	x->who = is_verdict(p, id) ? &p->sasl : NULL;
+	id = count_error(p, id);
+	close_after(p, id);
+	x->reply = reply_of(p, id);
+	x->advice = id == RE_NO_WAY_TO_TLS ?
+	    "--require-tls: this client can have no TLS" : NULL;
+	if (p->command->handle == on_auth && x->reply->code >= 400)
+		p->auth_failed = true;
+	wire = answer(p, x);
+	if (p->sasl.mechanism != NULL && !p->in_dialogue)
+		sasl_forget(&p->sasl);
+	return wire;
 }
 
 struct span
 protocol_command(struct protocol *p, struct span line)
 {
 	bool whole = line.len > 0 && line.ptr[line.len - 1] == '\n';
+	struct exchange x = { .line = empty };
 	enum reply_id id;
 
 	assert(p->wants == PROTOCOL_LINE);
-	p->command = find_verb(p, verb_of(line));
-	line = without_end(line);
 	p->to.whole.len = 0;
 	p->utf8_asked = false;
 	p->chunk_line.len = 0;
+	if (p->in_dialogue)
+		return answer_command(p, &x, dispatch_proof(p,
+		    without_end(line), whole));
+	p->command = find_verb(p, verb_of(line));
+	line = without_end(line);
+	show_line(p, &x, line);
 	id = dispatch(p, line, whole);
 	count_recipient(p, id);
-	id = count_error(p, id);
-	close_after(p, id);
-	if (id == RE_NONE) {	/* the reply comes behind the chunk */
-		text_span(&p->chunk_line, line);
-		return empty;
-	}
-	return answer(p, &(struct exchange){ p->command->verb, line,
-	    p->to.whole, reply_of(p, id), false });
+	if (id != RE_NONE)
+		return answer_command(p, &x, id);
+	/* the reply comes later: behind the chunk, or from who does TLS */
+	text_span(&p->chunk_line, line);
+	return empty;
+}
+
+struct span
+protocol_start_tls(struct protocol *p, enum protocol_tls how)
+{
+	static const enum reply_id ids[] = {
+		[TLS_READY] = RE_TLS,
+		[TLS_NOT_NOW] = RE_TLS_NOT_NOW,
+		[TLS_PIPELINED] = RE_TLS_PIPELINED,
+	};
+
+	assert(p->wants == PROTOCOL_TLS);
+	p->wants = how == TLS_PIPELINED ? PROTOCOL_CLOSE : PROTOCOL_LINE;
+	p->reason = PROTOCOL_PIPELINED;
+	return answer(p, &(struct exchange){ .verb = p->command->verb,
+	    .line = text_span_of(&p->chunk_line),
+	    .reply = &replies[ids[how]] });
+}
+
+void
+protocol_tls_is_up(struct protocol *p)
+{
+	reset(p);
+	p->state = START;
+	p->tls = true;
+	p->authenticated = p->extended = false;
+	p->envelope.helo = (struct span){ NULL, 0 };
+	p->envelope.with = NULL;
 }
 
 /* ---- the session ---- */
@@ -1342,6 +1577,12 @@ protocol_open(struct protocol *p, const struct protocol_config *config,
 		p->features |= WITH_TERMINAL;
 	if (config->vrfy)
 		p->features |= WITH_VRFY;
+	if (config->auth)
+		p->features |= WITH_AUTH;
+	if (config->starttls)
+		p->features |= WITH_STARTTLS;
+	p->tls = config->tls;
+	p->sasl.mechanism = NULL;
 	p->chunk_line = (struct text){ p->chunk_text, 0,
 	    sizeof p->chunk_text };
 	p->state = START;
@@ -1370,9 +1611,11 @@ protocol_end(struct protocol *p, enum protocol_reason reason)
 		return empty;
 	}
 	drop_message(p);
+	if (p->in_dialogue)
+		sasl_forget(&p->sasl);
 	p->wants = PROTOCOL_CLOSE;
 	if (reason != PROTOCOL_STOP && reason != PROTOCOL_TIMEOUT)
 		return empty;
-	return answer(p, &(struct exchange){ NULL, empty, empty,
-	    &replies[reason == PROTOCOL_STOP ? RE_STOP : RE_TIMEOUT], false });
+	return answer(p, &(struct exchange){ .reply =
+	    &replies[reason == PROTOCOL_STOP ? RE_STOP : RE_TIMEOUT] });
 }

@@ -2,8 +2,8 @@
  * protocol - an SMTP or LMTP session, server side
  *
  * RFC 5321 (SMTP), 2033 (LMTP), 1870 (SIZE), 2034 (ENHANCEDSTATUSCODES), 2920
- * (PIPELINING), 3030 (CHUNKING, BINARYMIME), 3461 (DSN), 6152 (8BITMIME), 6531
- * (SMTPUTF8), 9422 (LIMITS).
+ * (PIPELINING), 3030 (CHUNKING, BINARYMIME), 3207 (STARTTLS), 3461 (DSN), 4954
+ * (AUTH), 6152 (8BITMIME), 6531 (SMTPUTF8), 9422 (LIMITS).
  *
  * Knows the protocol and nothing else: it opens no file, starts no process,
  * reads no environment.  Whatever has an effect goes through the functions of
@@ -24,6 +24,7 @@
 #include "lib/address.h"
 #include "lib/content.h"
 #include "lib/reply.h"
+#include "lib/sasl.h"
 #include "lib/text.h"
 
 enum {
@@ -39,6 +40,7 @@ enum {
 enum forward_result { LOCAL_DOMAIN, WILL_FORWARD, CANNOT_FORWARD };
 enum lookup_result { VALID_USER, AMBIGUOUS_USER, UNKNOWN_USER, LOOKUP_ERROR };
 enum lookup_verb { LOOKUP_RCPT, LOOKUP_VRFY, LOOKUP_EXPN };
+enum auth_result { AUTH_ACCEPTED, AUTH_REFUSED, AUTH_ERROR };
 enum body_type { BODY_7BIT, BODY_8BITMIME, BODY_BINARYMIME };
 
 struct recipient {
@@ -93,11 +95,17 @@ struct lookup {
 struct exchange {
 	const char *verb;		/* of the table; "" for no such verb; */
 					/* NULL: nothing, the session ends */
-	struct span line;		/* as the client wrote it; or empty */
+	struct span line;		/* as the client wrote it; or empty: */
+					/* AUTH's without what proves who he */
+					/* is */
+	size_t hidden;			/* octets of a line that may be such */
+					/* a proof, and is not shown */
+	const struct sasl *who;		/* it is a verdict on him; else NULL */
 	struct span mailbox;		/* the name that it asks for; empty */
 					/* where it asks for none */
 	const struct reply *reply;
 	bool message;			/* it answers a message, no command */
+	const char *advice;		/* our configuration is at fault; NULL */
 };
 
 /*
@@ -133,6 +141,16 @@ struct protocol_handler {
 	bool (*stopping)(void *context);
 	/* After each reply. */
 	void (*answered)(void *context, const struct exchange *exchange);
+
+	/* Where AUTH is offered: is it who he says, by his password?  Asked
+	 * for each proof that is whole; both are forgotten once the reply was
+	 * told. */
+	enum auth_result (*authenticate)(void *context,
+	    const struct sasl *who);
+	/* Where STARTTLS is offered: can TLS be had now; and then the
+	 * handshake.  True: the session goes on over fd[0] and fd[1]. */
+	bool (*prepare_tls)(void *context);
+	bool (*start_tls)(void *context, int fd[2]);
 };
 
 /* Strings and the struct stay the caller's and must outlive the session. */
@@ -144,6 +162,12 @@ struct protocol_config {
 	bool terminal;			/* SEND, SOML, SAML */
 	bool vrfy;			/* VRFY and EXPN ask look_up_name */
 	bool slow_look_up;		/* replies leave before it is asked */
+	bool tls;			/* from the first octet */
+	bool starttls;			/* STARTTLS: it can be had */
+	bool require_tls;		/* before MAIL, VRFY, EXPN, AUTH */
+	bool auth;			/* AUTH, in TLS */
+	bool auth_in_clear;		/* and without */
+	bool require_auth;		/* before MAIL, VRFY, EXPN */
 	bool crlf;			/* content has CRLF line ends, not LF */
 	bool reject_bare_newlines;
 	bool dsn;			/* announce DSN */
@@ -158,6 +182,7 @@ enum protocol_wants {
 	PROTOCOL_LINE,		/* protocol_command */
 	PROTOCOL_CONTENT,	/* protocol_content */
 	PROTOCOL_REPLY,		/* protocol_next */
+	PROTOCOL_TLS,		/* protocol_start_tls */
 	PROTOCOL_CLOSE		/* nothing; the session has ended */
 };
 
@@ -169,6 +194,8 @@ enum protocol_reason {
 	PROTOCOL_ERRORS,	/* 421 4.7.0 */
 	PROTOCOL_LOST,		/* 421 4.5.4: a BDAT that could not be read */
 	PROTOCOL_STOP,		/* 421 4.3.2 */
+	PROTOCOL_PIPELINED,	/* 421 4.7.0: octets behind STARTTLS */
+	PROTOCOL_NO_TLS,	/* a handshake that failed */
 	PROTOCOL_ERROR		/* no connection any more */
 };
 
@@ -183,6 +210,10 @@ struct protocol {
 	unsigned state;			/* enum state */
 	bool spoke;			/* a valid verb has come */
 	bool extended;			/* by EHLO, not HELO */
+	bool tls;			/* the session is in it */
+	bool authenticated;
+	bool in_dialogue;		/* AUTH's: the next line is a proof */
+	bool auth_failed;		/* AUTH was refused, no verb since */
 	unsigned long long messages, errors, guesses;
 	unsigned long long refused, deferred;	/* RCPTs of this transaction */
 
@@ -212,6 +243,7 @@ struct protocol {
 	char wire_space[REPLY_MAX];
 	struct envelope envelope;
 	char text_space[REPLY_MAX];
+	struct sasl sasl;
 };
 
 /* Begins a session; *p must be zeroed.  A new session needs a new one. */
@@ -228,8 +260,24 @@ struct span protocol_greeting(struct protocol *p);
  * PROTOCOL_LINE_MAX comes cut to that length, and so without. */
 struct span protocol_command(struct protocol *p, struct span line);
 
-/* May this line make protocol_command ask look_up_name? */
+/* May this line make protocol_command ask a handler that is slow?  May it prove
+ * who somebody is, so that it is to be overwritten then? */
 bool protocol_asks(const struct protocol *p, struct span line);
+bool protocol_is_proof(const struct protocol *p, struct span line);
+
+/* Where TLS is wanted, behind a STARTTLS: what comes of it.  READY: a 220, after
+ * which the handshake is to follow, and then protocol_tls_is_up.  Each but READY
+ * and NOT_NOW ends the session. */
+enum protocol_tls {
+	TLS_READY,
+	TLS_NOT_NOW,		/* it cannot be had: 454, and on in clear */
+	TLS_PIPELINED		/* octets are there behind STARTTLS: 421 */
+};
+
+struct span protocol_start_tls(struct protocol *p, enum protocol_tls how);
+
+/* After the handshake: the session is as after the greeting (RFC 3207, 4.2). */
+void protocol_tls_is_up(struct protocol *p);
 
 /* Where CONTENT is wanted: decodes octets, in place.  Returns how many of them
  * belong to the message: less than len where it, or the chunk, is whole. */

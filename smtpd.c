@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "lib/auth.h"
 #include "lib/delivery.h"
 #include "lib/event.h"
 #include "lib/file.h"
@@ -30,6 +31,7 @@
 #include "lib/options.h"
 #include "lib/recipients.h"
 #include "lib/serve.h"
+#include "lib/tls.h"
 #include "protocol.h"
 
 #define VERSION "0.1"
@@ -43,6 +45,7 @@ struct smtpd {
 	struct peer peer;
 	struct recipients recipients;
 	struct delivery delivery;
+	struct auth auth;
 	struct runner runner;
 	struct message message;
 	struct channel channel;
@@ -164,9 +167,31 @@ answered(void *context, const struct exchange *x)
 	event_exchange(&s->log, x, s->settings.verbose);
 }
 
+static enum auth_result
+authenticate(void *context, const struct sasl *who)
+{
+	struct smtpd *s = context;
+
+	return auth_ask(&s->auth, who, &s->session.envelope);
+}
+
+static bool
+prepare_tls(void *context)
+{
+	(void)context;
+	return false;
+}
+
+static bool
+start_tls(void *context, int fd[2])
+{
+	(void)context, (void)fd;
+	return false;
+}
+
 static const struct protocol_handler handler = {
 	forward_domain, look_up_name, begin, append, commit, discard, stopping,
-	answered
+	answered, authenticate, prepare_tls, start_tls
 };
 
 /* ---- the configuration: rule 5 ---- */
@@ -182,6 +207,17 @@ parse_options(struct smtpd *s, int argc, char **argv)
 		die(s, EX_USAGE, fault.what, fault.why);
 	if (options_answer(&s->settings, VERSION, &t))
 		print(&t);
+}
+
+/* ms that a look-up may take, of who receives or who sends: a client is as
+ * patient as we are. */
+static long long
+lookup_time(const struct settings *o)
+{
+	enum { LOOKUP_TIME = 30 * 1000 };
+
+	return o->protocol.timeout < LOOKUP_TIME ? o->protocol.timeout :
+	    LOOKUP_TIME;
 }
 
 /* What each room works with. */
@@ -207,7 +243,10 @@ join(struct smtpd *s)
 	s->recipients = (struct recipients){ .log = &s->log, .peer = &s->peer,
 	    .reader = &s->reader, .runner = &s->runner,
 	    .domains = &o->domains, .forwards = &o->forwards,
-	    .users = &o->users, .lookup = o->lookup, .config = &o->protocol };
+	    .users = &o->users, .lookup = o->lookup, .limit = lookup_time(o),
+	    .config = &o->protocol };
+	s->auth = (struct auth){ .runner = &s->runner, .peer = &s->peer,
+	    .command = o->auth, .limit = lookup_time(o) };
 }
 
 /* --check: what a session would need. */
@@ -264,13 +303,18 @@ serve(struct smtpd *s)
 	return reason == PROTOCOL_ERROR ? EX_OSERR : EX_OK;
 }
 
+static const char no_way_to_tls[] =
+    "needs --starttls, --tls or a launcher that does TLS";
+
 /* Rule 5: the files of the options, and a connection. */
 static void
 check_session(struct smtpd *s)
 {
+	struct protocol_config *p = &s->settings.protocol;
 	struct fault fault;
 
-	if (!recipients_open(&s->recipients, &fault))
+	if (!options_check(&s->settings, &fault) ||
+	    !recipients_open(&s->recipients, &fault))
 		die(s, EX_CONFIG, fault.what, fault.why);
 	if (s->settings.check)
 		check(s);
@@ -281,6 +325,9 @@ check_session(struct smtpd *s)
 	if (!launcher_has_connection(&s->launcher))
 		die(s, EX_OSERR, "descriptor 0 or 1 is closed",
 		    "a superserver is to start this program");
+	p->tls = tls_is_before_us(&s->peer, p->tls);
+	if (p->require_tls && !p->tls && !p->starttls)
+		die(s, EX_CONFIG, "option --require-tls", no_way_to_tls);
 }
 
 int

@@ -78,12 +78,12 @@ commit(void *context, size_t recipient, struct reply *reply)
 
 static bool stopping(void *context) { return (void)context, false; }
 static void answered(void *c, const struct exchange *x) { (void)c, (void)x; }
-
 int
 main(int argc, char **argv)
 {
 	static const struct protocol_handler handler = { forward_domain,
-	    look_up_name, begin, append, commit, discard, stopping, answered };
+	    look_up_name, begin, append, commit, discard, stopping, answered,
+	    NULL, NULL, NULL };
 	static const struct protocol_config config = { .max_recipients = 10,
 	    .hostname = "mx.example.org", .banner = "at your service",
 	    .domain = "example.org", .timeout = 300 * 1000 };

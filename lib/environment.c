@@ -86,7 +86,7 @@ put_list(struct text *t, const struct facts *f, bool forwarded_only)
 		first = false;
 		text_span(t, address_of(f, i));
 	}
-	return true;
+	return f->count > 0;
 }
 
 static bool
@@ -119,7 +119,7 @@ put_recipient_options(struct text *t, const struct facts *f)
 		text_span(t, f->message == NULL ? f->options :
 		    envelope_options(f->envelope, f->first + i));
 	}
-	return f->envelope->verb != NULL;
+	return f->count > 0 && f->envelope->verb != NULL;
 }
 
 static bool
@@ -255,6 +255,11 @@ static const struct variable {
 	{ "SMTP_MAIL_OPTIONS", put_options, 0 },
 	{ "SMTP_RCPT_OPTIONS", put_recipient_options, 0 },
 	{ "ENVID", put_envid, 0 },
+	{ "SASL_USERNAME", PEER(user) },
+	{ "SASL_METHOD", PEER(method) },
+	{ "REMOTE_USER", PEER(user) },
+	{ "SSL_PROTOCOL", PEER(tls_protocol) },
+	{ "SSL_CIPHER", PEER(tls_cipher) },
 	{ "LISTEN_", NULL, 0 },
 	{ "NOTIFY_SOCKET", NULL, 0 },
 	{ "WATCHDOG_", NULL, 0 },
@@ -286,6 +291,25 @@ is_ours(const char *assignment)
 	return false;
 }
 
+/* The client's own words among a launcher's variables: dropped where they are
+ * no line of text, or what an old bash would run. */
+static bool
+is_bad_word(const char *assignment)
+{
+	static const char *const names[] = { "SSL_CLIENT_", "SSL_PEER_",
+	    "SSL_TLS_SNI_SERVERNAME", "SOCAT_OPENSSL_X509_" };
+	struct span value = span_of(assignment + strcspn(assignment, "="));
+	size_t i;
+
+	if (*assignment != 'S')
+		return false;
+	for (i = 0; i < sizeof names / sizeof *names; i++)
+		if (strncmp(assignment, names[i], strlen(names[i])) == 0)
+			return span_any(value, is_control) ||
+			    span_starts(value, span_of("=() {"));
+	return false;
+}
+
 bool
 environment_inherit(struct environment *v)
 {
@@ -293,7 +317,7 @@ environment_inherit(struct environment *v)
 	size_t i, n = 0;
 
 	for (i = 0; environ[i] != NULL; i++) {
-		if (is_ours(environ[i]))
+		if (is_ours(environ[i]) || is_bad_word(environ[i]))
 			continue;
 		if (n == ENVIRONMENT_MAX - VARIABLES) {
 			errno = E2BIG;

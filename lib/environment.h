@@ -19,7 +19,8 @@ struct facts {
 	const struct peer *peer;
 	const struct message *message;	/* NULL: a look-up */
 	size_t first, count;
-	struct mailbox to;		/* where count is 1 */
+	struct mailbox to;		/* where count is 1; look-ups of who */
+					/* sends have none */
 	struct span options;		/* a look-up's: its parameters */
 };
 

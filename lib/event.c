@@ -57,10 +57,13 @@ event_connect(struct log *l, const struct peer *peer)
 }
 
 static void
-event_command(struct log *l, struct span line)
+event_command(struct log *l, const struct exchange *x)
 {
 	begin_client(l, LOG_INFO, "command");
-	log_long(l, "line", line, 3000);
+	if (x->hidden > 0)
+		log_number(l, "length", x->hidden);
+	else
+		log_long(l, "line", x->line, 3000);
 	log_end(l);
 }
 
@@ -84,15 +87,51 @@ event_refuse(struct log *l, const struct exchange *x)
 	log_end(l);
 }
 
+/* The name as it was given. */
+static void
+event_auth(struct log *l, const struct exchange *x)
+{
+	begin_client(l, LOG_INFO, "auth");
+	log_string(l, "method", sasl_mechanism(x->who));
+	log_span(l, "user", x->who->name);
+	log_reply(l, x->reply);
+	log_end(l);
+}
+
+static void
+event_advice(struct log *l, const char *advice)
+{
+	begin_client(l, LOG_CONFIG, "config");
+	log_string(l, "error", advice);
+	log_end(l);
+}
+
 void
 event_exchange(struct log *l, const struct exchange *x, bool all)
 {
-	if (all && x->line.len > 0)
-		event_command(l, x->line);
+	if (all && (x->line.len > 0 || x->hidden > 0))
+		event_command(l, x);
 	if (all)
 		event_reply(l, x->reply);
-	if (x->reply->code >= 400 && !x->message && x->verb != NULL)
+	if (x->who != NULL)
+		event_auth(l, x);
+	else if (x->reply->code >= 400 && !x->message && x->verb != NULL)
 		event_refuse(l, x);
+	if (x->advice != NULL)
+		event_advice(l, x->advice);
+}
+
+void
+event_tls(struct log *l, const struct peer *peer, const char *error)
+{
+	begin_client(l, LOG_INFO, "tls");
+	if (error != NULL)
+		log_string(l, "error", error);
+	if (peer->tls_protocol[0] != '\0')
+		log_string(l, "protocol", peer->tls_protocol);
+	if (peer->tls_cipher[0] != '\0')
+		log_string(l, "cipher", peer->tls_cipher);
+	log_end(l);
 }
 
 void
@@ -106,6 +145,8 @@ event_close(struct log *l, const struct peer *peer, const struct channel *c,
 		[PROTOCOL_ERRORS] = "errors",
 		[PROTOCOL_LOST] = "errors",
 		[PROTOCOL_STOP] = "stop",
+		[PROTOCOL_PIPELINED] = "tls",
+		[PROTOCOL_NO_TLS] = "tls",
 		[PROTOCOL_ERROR] = "error",
 	};
 	int error = c->read_errno != 0 ? c->read_errno : c->write_errno;
@@ -177,6 +218,8 @@ begin_message(struct log *l, const struct facts *f, bool ours)
 	log_begin(l, ours ? LOG_FAULT : LOG_INFO, "message");
 	log_string(l, "id", f->message->id);
 	log_client(l);
+	if (f->peer->user[0] != '\0')
+		log_string(l, "user", f->peer->user);
 	log_span(l, "helo", e->helo);
 	log_span(l, "from", from.len > 0 ? from : span_of("<>"));
 	if (f->count > 0)

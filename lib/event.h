@@ -15,9 +15,12 @@ void event_config(struct log *l, const char *what, const char *why);
 
 void event_connect(struct log *l, const struct peer *peer);
 
-/* A command that was refused; and, where all is to be logged, any command and
- * its reply. */
+/* A command that was refused, a verdict on who somebody is, advice; and, where
+ * all is to be logged, any command and its reply. */
 void event_exchange(struct log *l, const struct exchange *x, bool all);
+
+/* A handshake: error says why it failed; NULL: TLS is up. */
+void event_tls(struct log *l, const struct peer *peer, const char *error);
 
 /* A run of the command (a name, as it was given) for the recipients of f, and
  * the reply; chosen: by the command itself.  since: when it began, as

@@ -174,7 +174,7 @@ set_users(void *member, const char *value)
 }
 
 static const char *
-set_lookup(void *member, const char *value)
+set_command(void *member, const char *value)
 {
 	return value[0] == '\0' ? "not a command" : set_text(member, value);
 }
@@ -201,7 +201,7 @@ static const struct row {
 	    "not local, but mail is taken for it" },
 	{ "users", 'u', "FILE", set_users, AT(users),
 	    "the local users, as aliases(5) (all)" },
-	{ "lookup", 'l', "COMMAND", set_lookup, AT(lookup),
+	{ "lookup", 'l', "COMMAND", set_command, AT(lookup),
 	    "ask COMMAND about each recipient" },
 	{ "vrfy", 0, NULL, set_flag, AT(protocol.vrfy),
 	    "answer VRFY and EXPN" },
@@ -236,6 +236,18 @@ static const struct row {
 	    "add a Return-Path field" },
 	{ "spool", 0, "DIR", set_directory, AT(spool),
 	    "for large messages ($TMPDIR or /tmp)" },
+	{ "starttls", 0, "COMMAND", set_command, AT(starttls),
+	    "offer STARTTLS: COMMAND does the TLS" },
+	{ "tls", 0, NULL, set_flag, AT(protocol.tls),
+	    "the launcher has done TLS already" },
+	{ "require-tls", 0, NULL, set_flag, AT(protocol.require_tls),
+	    "no MAIL without TLS" },
+	{ "auth", 0, "COMMAND", set_command, AT(auth),
+	    "offer AUTH: COMMAND checks passwords" },
+	{ "auth-in-clear", 0, NULL, set_flag, AT(protocol.auth_in_clear),
+	    "offer it without TLS too" },
+	{ "require-auth", 0, NULL, set_flag, AT(protocol.require_auth),
+	    "no MAIL without AUTH" },
 	{ "log", 0, "WHERE", set_log, AT(log), "stderr, syslog or none" },
 	{ "verbose", 'v', NULL, set_flag, AT(verbose),
 	    "log each command and reply" },
@@ -418,6 +430,7 @@ finish(struct settings *s)
 		p->hostname = "localhost";
 	p->domain = usual_domain(s);
 	p->slow_look_up = s->lookup != NULL;
+	p->auth = s->auth != NULL;
 }
 
 bool
@@ -436,6 +449,19 @@ options_parse(struct settings *s, int argc, char **argv, struct fault *fault)
 	}
 	finish(s);
 	return true;
+}
+
+bool
+options_check(const struct settings *s, struct fault *fault)
+{
+	const struct protocol_config *p = &s->protocol;
+	const char *option = p->require_auth ? "--require-auth" :
+	    p->auth_in_clear ? "--auth-in-clear" : NULL;
+
+	if (option == NULL || s->auth != NULL)
+		return true;
+	fault_of_option(fault, option, NULL, "needs --auth");
+	return false;
 }
 
 static void

@@ -17,7 +17,7 @@ struct settings {
 	long long command_timeout;	/* ms */
 	bool append_recipients;
 	struct list domains, forwards, users;
-	const char *lookup;
+	const char *lookup, *starttls, *auth;	/* for a shell; NULL: none */
 	bool received, return_path, verbose, check, help, version;
 	const char *spool;
 	enum log_to log;
@@ -30,6 +30,9 @@ struct settings {
  * for.  *s must be zeroed. */
 bool options_parse(struct settings *s, int argc, char **argv,
     struct fault *fault);
+
+/* What does not go together; false: it is in *fault. */
+bool options_check(const struct settings *s, struct fault *fault);
 
 /* What --help and --version ask for; false: neither was given. */
 bool options_answer(const struct settings *s, const char *version,

@@ -12,7 +12,8 @@
 enum {
 	PEER_ADDRESS_SIZE = 64,
 	PEER_PORT_SIZE = sizeof "65535",
-	PEER_NAME_MAX = 255		/* octets */
+	PEER_NAME_MAX = 255,		/* octets */
+	PEER_TLS_MAX = 64
 };
 
 /* Addresses are IPv4 or IPv6 in their usual form, with no brackets, no zone and
@@ -24,6 +25,10 @@ struct peer {
 	char name[PEER_NAME_MAX + 1];	/* letters, digits and .-_ */
 	char local_address[PEER_ADDRESS_SIZE];
 	char local_port[PEER_PORT_SIZE];
+	char user[PEER_NAME_MAX + 1];	/* who authenticated */
+	char method[sizeof "XCLIENT"];	/* and how: SASL's mechanism */
+	char tls_protocol[PEER_TLS_MAX + 1];	/* of TLS, as who does it */
+	char tls_cipher[PEER_TLS_MAX + 1];	/* calls them */
 };
 
 /* Finds the client, of descriptor 0 and the environment; *p must be zeroed. */

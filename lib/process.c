@@ -141,8 +141,8 @@ process_prepare(void)
 	sigaction(SIGCHLD, &act, NULL);
 }
 
-static bool
-open_pipe(int end[2])
+bool
+process_pipe(int end[2])
 {
 #ifndef NO_LINUX
 	return pipe2(end, O_CLOEXEC) == 0;
@@ -153,6 +153,13 @@ open_pipe(int end[2])
 	fcntl(end[1], F_SETFD, FD_CLOEXEC);
 	return true;
 #endif
+}
+
+/* The last one that is moved, for what was on 3 may be one of the others. */
+static bool
+put_on_three(int fd)
+{
+	return fd == 3 ? fcntl(fd, F_SETFD, 0) == 0 : dup2(fd, 3) == 3;
 }
 
 /* The child's half: shares our memory until exec, so it changes none of it but
@@ -170,6 +177,7 @@ become(const struct process *p, int out, volatile int *error)
 			sigaction(i, &usual, NULL);
 	sigemptyset(&none);
 	if (dup2(p->in, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2 &&
+	    (p->three == 0 || put_on_three(p->three)) &&
 	    sigprocmask(SIG_SETMASK, &none, NULL) == 0)
 		execve(p->path, p->argv, p->envp);
 	*error = errno;
@@ -316,7 +324,7 @@ process_run(const struct process *p, struct outcome *how)
 	struct run r = { .p = p, .how = how, .pid = -1 };
 
 	*how = (struct outcome){ .error = 0 };
-	if (open_pipe(out))
+	if (process_pipe(out))
 		r.pid = start(p, out[1]);
 	how->error = r.pid < 0 ? errno : 0;
 	close(p->in);

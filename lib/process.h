@@ -28,6 +28,7 @@ struct process {
 	const char *path;
 	char *const *argv, *const *envp;
 	int in;				/* standard input; it is closed */
+	int three;			/* descriptor 3, stays open; 0: none */
 	const sigset_t *ignored;	/* signals to be put at their default */
 	long long limit, grace;		/* to SIGTERM, and on to SIGKILL */
 	/* Its output on both descriptors, as it comes. */
@@ -53,6 +54,9 @@ struct outcome {
 /* To be called before the first run, once: a launcher may have left SIGCHLD
  * ignored, and there would be no status. */
 void process_prepare(void);
+
+/* A pipe whose ends are close-on-exec; false and errno. */
+bool process_pipe(int end[2]);
 
 /* Runs it and waits for its end. */
 void process_run(const struct process *p, struct outcome *how);

@@ -7,9 +7,6 @@
 #include "file.h"
 #include "users.h"
 
-/* ms */
-enum { LOOKUP_TIME = 30 * 1000, LOOKUP_TERM_TO_KILL = 1000 };
-
 bool
 recipients_open(const struct recipients *r, struct fault *fault)
 {
@@ -40,8 +37,8 @@ recipients_domain(const struct recipients *r, const struct mailbox *to,
 	}
 	if (local == LIST_YES || (forward == LIST_NO && r->domains->count == 0))
 		return LOCAL_DOMAIN;
-	return forward == LIST_YES || getenv("RELAYCLIENT") != NULL ?
-	    WILL_FORWARD : CANNOT_FORWARD;
+	return forward == LIST_YES || getenv("RELAYCLIENT") != NULL ||
+	    r->peer->user[0] != '\0' ? WILL_FORWARD : CANNOT_FORWARD;
 }
 
 static enum lookup_result
@@ -73,11 +70,9 @@ static void
 run_lookup(const struct recipients *r, const struct facts *f,
     struct outcome *how)
 {
-	long long timeout = r->config->timeout;
 	char name[PROTOCOL_LINE_MAX + 1];
 	const char *argv[] = { "sh", "-c", r->lookup, "sh", name, NULL };
-	struct process p = { .grace = LOOKUP_TERM_TO_KILL,
-	    .limit = timeout < LOOKUP_TIME ? timeout : LOOKUP_TIME,
+	struct process p = { .limit = r->limit, .grace = RUNNER_GRACE,
 	    .whole_group = true, .max_output = RUNNER_OUTPUT_MAX };
 
 	span_copy(f->to.whole, name, sizeof name);

@@ -15,6 +15,7 @@ struct recipients {
 	struct runner *runner;
 	struct list *domains, *forwards, *users;	/* as the options */
 	const char *lookup;		/* a shell's command; NULL: none */
+	long long limit;		/* ms that it may run */
 	const struct protocol_config *config;
 };
 

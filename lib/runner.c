@@ -19,7 +19,8 @@ begin_output_line(const struct runner *r)
 		log_string(r->log, "id", f->message->id);
 	else {
 		log_client(r->log);
-		log_span(r->log, "to", f->to.whole);
+		if (f->count > 0)
+			log_span(r->log, "to", f->to.whole);
 	}
 }
 

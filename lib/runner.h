@@ -12,7 +12,10 @@
 #include "process.h"
 #include "verdict.h"
 
-enum { RUNNER_OUTPUT_MAX = 64 * 1024 };	/* octets that are logged of a run */
+enum {
+	RUNNER_OUTPUT_MAX = 64 * 1024,	/* octets that are logged of a run */
+	RUNNER_GRACE = 1000		/* ms, of a look-up: SIGTERM to SIGKILL */
+};
 
 /* What a run has said, a line at a time. */
 struct output {

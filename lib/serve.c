@@ -52,16 +52,60 @@ serve_line(struct serving *s)
 {
 	enum channel_status status = CHANNEL_OK;
 	struct span line;
+	bool proof;
 
 	if (channel_record(s->c, '\n', PROTOCOL_LINE_MAX, &line) ==
 	    CHANNEL_EMPTY)
 		return wait_for_input(s);
 	s->by = 0;
-	if (s->p->config->slow_look_up && protocol_asks(s->p, line))
+	proof = protocol_is_proof(s->p, line);
+	if (protocol_asks(s->p, line))
 		status = flush_replies(s);
 	if (status == CHANNEL_OK)
 		channel_write(s->c, protocol_command(s->p, line));
+	if (proof)
+		channel_erase(s->c);
 	return status;
+}
+
+/* Behind STARTTLS nothing may have come yet: it could be anybody's. */
+static enum channel_status
+look_behind(struct serving *s, enum protocol_tls *how)
+{
+	enum channel_status status = CHANNEL_TIMEOUT;
+	size_t len;
+
+	channel_peek(s->c, &len);
+	if (len == 0)
+		status = channel_fill(s->c, 0);
+	*how = len > 0 || status == CHANNEL_OK ? TLS_PIPELINED :
+	    s->p->handler->prepare_tls(s->p->context) ? TLS_READY :
+	    TLS_NOT_NOW;
+	return status == CHANNEL_TIMEOUT ? CHANNEL_OK : status;
+}
+
+static enum channel_status
+serve_tls(struct serving *s)
+{
+	enum protocol_tls how;
+	enum channel_status status = look_behind(s, &how);
+	int fd[2];
+
+	if (status != CHANNEL_OK)
+		return status;
+	channel_write(s->c, protocol_start_tls(s->p, how));
+	if (how != TLS_READY)
+		return CHANNEL_OK;
+	status = flush_replies(s);
+	if (status != CHANNEL_OK)
+		return status;
+	if (!s->p->handler->start_tls(s->p->context, fd)) {
+		protocol_end(s->p, PROTOCOL_NO_TLS);
+		return CHANNEL_OK;
+	}
+	channel_move(s->c, fd[0], fd[1]);
+	protocol_tls_is_up(s->p);
+	return CHANNEL_OK;
 }
 
 static enum channel_status
@@ -97,6 +141,7 @@ serve_next(struct serving *s)
 		[PROTOCOL_LINE] = serve_line,
 		[PROTOCOL_CONTENT] = serve_content,
 		[PROTOCOL_REPLY] = serve_reply,
+		[PROTOCOL_TLS] = serve_tls,
 	};
 	enum channel_status status = CHANNEL_OK;
 
@@ -107,6 +152,14 @@ serve_next(struct serving *s)
 
 /* How long, in ms, and how much we listen to a client that we are done with. */
 enum { LINGER = 2000, LINGER_OCTETS = 1024 * 1024 };
+
+/* Is there somebody to hear why we end it? */
+static bool
+has_listener(enum protocol_reason reason)
+{
+	return reason != PROTOCOL_EOF && reason != PROTOCOL_ERROR &&
+	    reason != PROTOCOL_NO_TLS;
+}
 
 static void
 say_goodbye(struct channel *c, enum protocol_reason reason)
@@ -120,7 +173,7 @@ say_goodbye(struct channel *c, enum protocol_reason reason)
 	}
 	if (reason == PROTOCOL_QUIT)
 		channel_drain(c, 0, LINGER_OCTETS);
-	else if (reason != PROTOCOL_EOF && reason != PROTOCOL_ERROR) {
+	else if (has_listener(reason)) {
 		channel_shutdown(c);
 		channel_drain(c, channel_now() + LINGER, LINGER_OCTETS);
 	}

@@ -130,6 +130,17 @@ text_hex(struct text *t, unsigned long number, unsigned digits)
 		text_char(t, "0123456789abcdef"[number >> (4 * digits) & 15]);
 }
 
+/* ---- secrets ---- */
+
+void
+octets_erase(char *octets, size_t len)
+{
+	volatile char *at = octets;
+
+	while (len-- > 0)
+		*at++ = 0;
+}
+
 /* ---- encodings ---- */
 
 size_t

@@ -198,6 +198,11 @@ text_char(struct text *t, char c)
 		t->ptr[t->len++] = c;
 }
 
+/* ---- secrets ---- */
+
+/* Overwrites octets, whoever thinks that nobody reads them any more. */
+void octets_erase(char *octets, size_t len);
+
 /* ---- encodings ---- */
 
 /* The character of UTF-8 that begins s, which is not empty: its octets; 0 where

@@ -255,6 +255,15 @@ verdict_of_lookup(int status, bool silent, bool always,
 	return user;
 }
 
+enum auth_result
+verdict_of_auth(int status, bool silent)
+{
+	if (status == 0)
+		return AUTH_ACCEPTED;
+	return status == 100 || (status == 1 && silent) ? AUTH_REFUSED :
+	    AUTH_ERROR;
+}
+
 struct reply
 verdict_of_storage(int error)
 {

@@ -56,6 +56,9 @@ bool verdict_of_run(int status, const struct words *w, const char *okay,
 enum lookup_result verdict_of_lookup(int status, bool silent, bool always,
     const struct words *w, struct reply *reply);
 
+/* Of who sends, likewise: cvm-checkpassword's 100 is a refusal too. */
+enum auth_result verdict_of_auth(int status, bool silent);
+
 /* Of a message that could not be kept, by errno. */
 struct reply verdict_of_storage(int error);
 

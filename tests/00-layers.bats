@@ -11,26 +11,29 @@ address: text
 spool: text file
 lists: text file address
 users: text address lists
-channel:
+channel: text
 log: text channel
 peer: text
 launcher: text file
 process: text file channel
 content: text
+sasl: text address
 reply: text
-protocol: text address content reply
+protocol: text address content reply sasl
 serve: channel reply protocol
 verdict: text
 expand: text address lists users
 message: text date spool protocol
 environment: text date spool protocol message
 runner: text log launcher peer process environment verdict
-event: text channel log process spool
+event: text channel log process spool sasl
 delivery: text channel spool process protocol message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
-options: text lists protocol
+auth: text file process sasl verdict runner
+tls: text
+options: text lists
 smtpd: text file lists channel log peer launcher process protocol serve spool
-	environment event delivery recipients options
+	environment event delivery recipients auth tls options
 '
 
 # What a room may ask of the system; a room that has no line asks nothing but
@@ -48,6 +51,8 @@ message: clock
 environment: environment
 runner: descriptors
 delivery: heap
+auth: clock descriptors
+tls: environment host
 recipients: environment
 options: environment host
 smtpd: descriptors environment exit files host

@@ -6,9 +6,12 @@
  * - 250 to the end of a message if and only if commit said so;
  * - one reply a command, none for what is no whole line;
  * - reply lines are printable, at most 512 octets, and end in CRLF;
- * - octets fed in pieces give what they give at once.
+ * - octets fed in pieces give what they give at once;
+ * - nobody is asked about a name or a password that is none, or comes in clear
+ *   where it may not; and neither is left in memory.
  *
- * Input: an octet of options, an octet of the piece size, then the client's.
+ * Input: an octet of options, an octet of more of them and the piece size, then
+ * the client's.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -191,6 +194,55 @@ is_bdat(const char *line, size_t len)
 }
 
 /* One command line of the input, in memory of its own size; its length. */
+static enum auth_result
+authenticate(void *context, const struct sasl *who)
+{
+	struct story *s = context;
+
+	assert(!s->protocol.authenticated);
+	assert(s->protocol.tls || s->protocol.config->auth_in_clear);
+	assert(s->protocol.tls || !s->protocol.config->require_tls);
+	assert(who->name.len > 0 && who->name.len <= SASL_NAME_MAX);
+	assert(who->name.ptr[0] != '-' && is_utf8(who->name));
+	assert(!span_any(who->name, is_control));
+	assert(who->password.len > 0 &&
+	    memchr(who->password.ptr, '\0', who->password.len) == NULL);
+	return (enum auth_result)(who->name.len % 3);
+}
+
+static bool
+prepare_tls(void *context)
+{
+	(void)context;
+	return true;
+}
+
+/* Once nobody is asked any more, nothing is left of name and password. */
+static void
+check_secrets(const struct story *s)
+{
+	const struct sasl *sasl = &s->protocol.sasl;
+	size_t i;
+
+	if (s->protocol.in_dialogue)
+		return;
+	for (i = 0; i < sizeof sasl->text; i++)
+		assert(sasl->text[i] == 0 && sasl->name_text[i] == 0);
+}
+
+/* Where a handshake would follow; octets that are there already end it. */
+static void
+feed_tls(struct story *s, size_t behind)
+{
+	check_reply(s, protocol_start_tls(&s->protocol,
+	    behind % 7 == 0 ? TLS_PIPELINED : behind % 7 == 1 ? TLS_NOT_NOW :
+	    TLS_READY));
+	if (s->protocol.wants != PROTOCOL_LINE || behind % 7 == 1)
+		return;
+	protocol_tls_is_up(&s->protocol);
+	assert(s->protocol.tls && !s->protocol.authenticated);
+}
+
 static size_t
 feed_line(struct story *s, const char *input, size_t len)
 {
@@ -207,7 +259,9 @@ feed_line(struct story *s, const char *input, size_t len)
 	memcpy(copy, input, given);
 	replies = check_reply(s, protocol_command(&s->protocol,
 	    (struct span){ copy, given }));
-	assert(replies == 1 || (replies == 0 && is_bdat(copy, given)));
+	assert(replies == 1 || (replies == 0 && (is_bdat(copy, given) ||
+	    s->protocol.wants == PROTOCOL_TLS)));
+	check_secrets(s);
 	free(copy);
 	return whole;
 }
@@ -245,10 +299,12 @@ play(struct story *s, const struct protocol_config *config, const char *input,
     size_t len, size_t piece)
 {
 	static const struct protocol_handler handler = { forward_domain,
-	    look_up_name, begin, append, commit, discard, stopping, answered };
+	    look_up_name, begin, append, commit, discard, stopping, answered,
+	    authenticate, prepare_tls, NULL };
 	size_t n = 0;
 
 	memset(&s->protocol, 0, offsetof(struct protocol, envelope));
+	memset(&s->protocol.sasl, 0, sizeof s->protocol.sasl);
 	s->begun = s->committed = false;
 	s->len = 0;
 	protocol_open(&s->protocol, config, &handler, s);
@@ -258,6 +314,8 @@ play(struct story *s, const struct protocol_config *config, const char *input,
 			feed_reply(s);
 		else if (n == len)
 			break;
+		else if (s->protocol.wants == PROTOCOL_TLS)
+			feed_tls(s, len - n);
 		else if (s->protocol.wants == PROTOCOL_LINE)
 			n += feed_line(s, input + n, len - n);
 		else
@@ -288,8 +346,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	config.max_messages = options & 64 ? 2 : 0;
 	config.vrfy = (options & 128) != 0;
 	whole.options = pieces.options = options;
+	config.auth = config.starttls = (data[1] & 64) != 0;
+	config.auth_in_clear = config.require_auth = (data[1] & 128) != 0;
+	config.require_tls = (data[1] & 192) == 64;
 	play(&whole, &config, (const char *)data + 2, len - 2, len);
-	play(&pieces, &config, (const char *)data + 2, len - 2, data[1] + 1U);
+	play(&pieces, &config, (const char *)data + 2, len - 2,
+	    (data[1] & 63) + 1U);
 	/* which of two faults is the first one depends on the pieces where one
 	 * of them is append's */
 	assert(memchr(data, '!', len) != NULL || (whole.len == pieces.len &&

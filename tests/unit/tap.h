@@ -54,6 +54,12 @@ struct record {
 	const char *asked_after;	/* verb of the transaction */
 	size_t answered_len;		/* of the line that was answered last */
 	bool stop;
+	enum auth_result auth;		/* what authenticate is to say */
+	unsigned proofs;		/* how often it was asked */
+	char proof[1024];		/* "mechanism name password" of the last */
+	bool tls;			/* what prepare_tls is to say */
+	struct exchange told;		/* the last one */
+	char told_line[512], told_who[512];
 };
 
 static inline enum forward_result
@@ -146,11 +152,37 @@ record_answered(void *context, const struct exchange *exchange)
 
 	assert(exchange->reply->code >= 200);
 	r->answered_len = exchange->line.len;
+	r->told = *exchange;
+	snprintf(r->told_line, sizeof r->told_line, "%.*s",
+	    (int)exchange->line.len, exchange->line.ptr);
+	r->told_who[0] = '\0';
+	if (exchange->who != NULL)
+		snprintf(r->told_who, sizeof r->told_who, "%.*s",
+		    (int)exchange->who->name.len, exchange->who->name.ptr);
+}
+
+static inline enum auth_result
+record_authenticate(void *context, const struct sasl *who)
+{
+	struct record *r = context;
+
+	r->proofs++;
+	snprintf(r->proof, sizeof r->proof, "%s %.*s %.*s",
+	    sasl_mechanism(who), (int)who->name.len, who->name.ptr,
+	    (int)who->password.len, who->password.ptr);
+	return r->auth;
+}
+
+static inline bool
+record_prepare_tls(void *context)
+{
+	return ((struct record *)context)->tls;
 }
 
 static const struct protocol_handler record_handler = {
 	record_forward, record_lookup, record_begin, record_append,
-	record_commit, record_discard, record_stopping, record_answered
+	record_commit, record_discard, record_stopping, record_answered,
+	record_authenticate, record_prepare_tls, NULL
 };
 
 /* ---- a session over the core ---- */
@@ -174,6 +206,9 @@ session_open(struct session *s)
 	s->record.forward = LOCAL_DOMAIN;
 	s->record.lookup = VALID_USER;
 	s->record.stop = false;
+	s->record.auth = AUTH_ACCEPTED;
+	s->record.proofs = 0;
+	s->record.tls = true;
 	s->config.hostname = "mx.example.org";
 	s->config.banner = "ready";
 	s->config.domain = "example.org";
