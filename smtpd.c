@@ -46,6 +46,7 @@ struct smtpd {
 	struct recipients recipients;
 	struct delivery delivery;
 	struct auth auth;
+	struct tls tls;
 	struct runner runner;
 	struct message message;
 	struct channel channel;
@@ -178,15 +179,21 @@ authenticate(void *context, const struct sasl *who)
 static bool
 prepare_tls(void *context)
 {
-	(void)context;
-	return false;
+	struct smtpd *s = context;
+
+	return tls_prepare(&s->tls, &s->session.envelope);
 }
 
 static bool
 start_tls(void *context, int fd[2])
 {
-	(void)context, (void)fd;
-	return false;
+	struct smtpd *s = context;
+	bool up = tls_start(&s->tls, fd);
+
+	if (!up || s->settings.verbose)
+		event_tls(&s->log, &s->peer, up ? NULL : s->tls.error);
+	s->peer.user[0] = s->peer.method[0] = '\0';
+	return up;
 }
 
 static const struct protocol_handler handler = {
@@ -245,6 +252,11 @@ join(struct smtpd *s)
 	    .domains = &o->domains, .forwards = &o->forwards,
 	    .users = &o->users, .lookup = o->lookup, .limit = lookup_time(o),
 	    .config = &o->protocol };
+	s->tls = (struct tls){ .runner = &s->runner, .peer = &s->peer,
+	    .command = o->starttls, .ucspi = s->launcher.tls,
+	    .log_is_client = launcher_log_is_client(&s->launcher),
+	    .limit = o->protocol.timeout < TLS_TIME ? o->protocol.timeout :
+	    TLS_TIME, .stopping = launcher_stops };
 	s->auth = (struct auth){ .runner = &s->runner, .peer = &s->peer,
 	    .command = o->auth, .limit = lookup_time(o) };
 }
@@ -259,6 +271,9 @@ check(struct smtpd *s)
 
 	if ((why = process_fault(command)) != NULL)
 		die(s, EX_CONFIG, command, why);
+	if (s->settings.starttls != NULL &&
+	    (why = tls_command_fault(s->settings.starttls)) != NULL)
+		die(s, EX_CONFIG, "option --starttls", why);
 	if (!environment_inherit(&s->environment))
 		die(s, EX_CONFIG, "environment", strerror(errno));
 	if (!spool_try(&s->message.spool)) {
@@ -296,6 +311,9 @@ serve(struct smtpd *s)
 		event_connect(&s->log, &s->peer);
 	greet_person(s);
 	reason = protocol_serve(&s->session, &s->channel);
+	tls_end(&s->tls);
+	if (reason == PROTOCOL_PIPELINED)
+		event_tls(&s->log, &s->peer, "octets behind STARTTLS");
 	/* who left having said nothing was a health probe */
 	if (verbose || s->channel.octets_in > 0 || reason != PROTOCOL_EOF)
 		event_close(&s->log, &s->peer, &s->channel, reason,
@@ -326,6 +344,7 @@ check_session(struct smtpd *s)
 		die(s, EX_OSERR, "descriptor 0 or 1 is closed",
 		    "a superserver is to start this program");
 	p->tls = tls_is_before_us(&s->peer, p->tls);
+	p->starttls = s->settings.starttls != NULL || s->launcher.tls[0] > 0;
 	if (p->require_tls && !p->tls && !p->starttls)
 		die(s, EX_CONFIG, "option --require-tls", no_way_to_tls);
 }

@@ -122,6 +122,14 @@ event_exchange(struct log *l, const struct exchange *x, bool all)
 }
 
 void
+event_output(struct log *l, struct span line)
+{
+	begin_client(l, LOG_INFO, "output");
+	log_long(l, "line", line, LOG_LINE_MAX - 1024);
+	log_end(l);
+}
+
+void
 event_tls(struct log *l, const struct peer *peer, const char *error)
 {
 	begin_client(l, LOG_INFO, "tls");

@@ -19,6 +19,9 @@ void event_connect(struct log *l, const struct peer *peer);
  * all is to be logged, any command and its reply. */
 void event_exchange(struct log *l, const struct exchange *x, bool all);
 
+/* A line that the command that does TLS has printed. */
+void event_output(struct log *l, struct span line);
+
 /* A handshake: error says why it failed; NULL: TLS is up. */
 void event_tls(struct log *l, const struct peer *peer, const char *error);
 

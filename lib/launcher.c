@@ -111,9 +111,43 @@ take_systemd_socket(void)
 	unsetenv("LISTEN_FDNAMES");
 }
 
+static bool
+is_kept(const struct launcher *l, int fd)
+{
+	return fd == l->tls[0] || fd == l->tls[1] || fd == l->tls[2];
+}
+
+/* An open descriptor that the environment names; 0 where it is none. */
+static int
+named_descriptor(const char *name)
+{
+	const char *value = getenv(name);
+	unsigned long long n;
+
+	return value != NULL && span_number(span_of(value), INT_MAX, &n) &&
+	    n > 2 && fcntl((int)n, F_GETFD) >= 0 ? (int)n : 0;
+}
+
+/* Some launchers leave the names of descriptors that they closed. */
+static void
+find_tls(struct launcher *l)
+{
+	static const char *const names[] = { "SSLCTLFD", "SSLREADFD",
+	    "SSLWRITEFD" };
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if ((l->tls[i] = named_descriptor(names[i])) == 0) {
+			l->tls[0] = l->tls[1] = l->tls[2] = 0;
+			return;
+		}
+	for (i = 0; i < 3; i++)
+		fcntl(l->tls[i], F_SETFD, FD_CLOEXEC);
+}
+
 /* What /proc lists; false where that is not known to be all. */
 static bool
-close_listed(void)
+close_listed(const struct launcher *l)
 {
 	DIR *dir = opendir("/proc/self/fd");
 	struct dirent *entry;
@@ -124,7 +158,7 @@ close_listed(void)
 		return false;
 	while (errno = 0, (entry = readdir(dir)) != NULL) {
 		fd = atoi(entry->d_name);
-		if (fd > 2 && fd != dirfd(dir))
+		if (fd > 2 && fd != dirfd(dir) && !is_kept(l, fd))
 			close(fd);
 	}
 	whole = errno == 0;
@@ -132,20 +166,50 @@ close_listed(void)
 	return whole;
 }
 
+/* The lowest that is kept from there on; -1: none. */
+static int
+next_kept(const struct launcher *l, int from)
+{
+	int i, least = -1;
+
+	for (i = 0; i < 3; i++)
+		if (l->tls[i] >= from && (least < 0 || l->tls[i] < least))
+			least = l->tls[i];
+	return least;
+}
+
+/* Every range between those that are kept; false where there is no such
+ * call. */
+static bool
+close_ranges(const struct launcher *l)
+{
+#if defined(SYS_close_range) && !defined(NO_LINUX)
+	int from = 3, kept;
+
+	while ((kept = next_kept(l, from)) >= 0) {
+		if (kept > from && syscall(SYS_close_range, (unsigned)from,
+		    (unsigned)kept - 1, 0U) != 0)
+			return false;
+		from = kept + 1;
+	}
+	return syscall(SYS_close_range, (unsigned)from, ~0U, 0U) == 0;
+#else
+	(void)l, (void)next_kept;
+	return false;
+#endif
+}
+
 static void
-close_others(void)
+close_others(const struct launcher *l)
 {
 	long max, fd;
 
-#if defined(SYS_close_range) && !defined(NO_LINUX)
-	if (syscall(SYS_close_range, 3U, ~0U, 0U) == 0)
-		return;
-#endif
-	if (close_listed())
+	if (close_ranges(l) || close_listed(l))
 		return;
 	max = sysconf(_SC_OPEN_MAX);
 	for (fd = max < 0 || max > 65536 ? 65536 : max; fd > 2; fd--)
-		close((int)fd);
+		if (!is_kept(l, (int)fd))
+			close((int)fd);
 }
 
 bool
@@ -160,7 +224,8 @@ launcher_take_descriptors(struct launcher *l)
 			if (open("/dev/null", O_RDWR) != fd)
 				return false;
 		}
-	close_others();
+	find_tls(l);
+	close_others(l);
 	return true;
 }
 

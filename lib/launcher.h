@@ -10,6 +10,8 @@
 
 struct launcher {
 	struct stat descriptor[3];	/* st_mode 0: it was closed */
+	int tls[3];			/* UCSPI-TLS: control, read, write; */
+					/* 0: not there */
 };
 
 /* Holds back all the signals that anybody waits for, but inside channel_wait,
@@ -20,9 +22,10 @@ void launcher_take_signals(void);
 /* SIGTERM, SIGINT or SIGHUP came: the session is to end as soon as it can. */
 bool launcher_stops(void);
 
-/* Sees to it that 0, 1 and 2 are open, and nothing else is.  Looks into the
- * environment for systemd's socket, and takes those variables out.  False and
- * errno: there is nothing to work with. */
+/* Sees to it that 0, 1 and 2 are open, and nothing else is but what UCSPI-TLS
+ * needs, if all of that is.  Looks into the environment for it, and for
+ * systemd's socket, whose variables it takes out.  False and errno: there is
+ * nothing to work with. */
 bool launcher_take_descriptors(struct launcher *l);
 
 /* A PATH where it left none: openbsd-inetd does. */

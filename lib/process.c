@@ -155,17 +155,18 @@ process_pipe(int end[2])
 #endif
 }
 
-/* The last one that is moved, for what was on 3 may be one of the others. */
+/* A descriptor that is there already would be closed by the exec. */
 static bool
-put_on_three(int fd)
+put_on(int fd, int wanted)
 {
-	return fd == 3 ? fcntl(fd, F_SETFD, 0) == 0 : dup2(fd, 3) == 3;
+	return fd == wanted ? fcntl(fd, F_SETFD, 0) == 0 :
+	    dup2(fd, wanted) == wanted;
 }
 
 /* The child's half: shares our memory until exec, so it changes none of it but
  * *error (rule 6). */
 static _Noreturn void
-become(const struct process *p, int out, volatile int *error)
+become(const struct process *p, int output, volatile int *error)
 {
 	struct sigaction usual = { .sa_handler = SIG_DFL };
 	sigset_t none;
@@ -176,23 +177,23 @@ become(const struct process *p, int out, volatile int *error)
 		if (sigismember(p->ignored, i) == 1)
 			sigaction(i, &usual, NULL);
 	sigemptyset(&none);
-	if (dup2(p->in, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2 &&
-	    (p->three == 0 || put_on_three(p->three)) &&
+	if (put_on(p->in, 0) && put_on(p->out > 0 ? p->out : output, 1) &&
+	    put_on(output, 2) && (p->three == 0 || put_on(p->three, 3)) &&
+	    (p->four == 0 || put_on(p->four, 4)) &&
 	    sigprocmask(SIG_SETMASK, &none, NULL) == 0)
 		execve(p->path, p->argv, p->envp);
 	*error = errno;
 	_exit(127);
 }
 
-/* Returns the process id; -1 and errno. */
-static pid_t
-start(const struct process *p, int out)
+pid_t
+process_start(const struct process *p, int output)
 {
 	volatile int error = 0;
 	pid_t pid = vfork();
 
 	if (pid == 0)
-		become(p, out, &error);
+		become(p, output, &error);
 	if (pid > 0 && error != 0) {
 		waitpid(pid, NULL, 0);
 		errno = error;
@@ -325,7 +326,7 @@ process_run(const struct process *p, struct outcome *how)
 
 	*how = (struct outcome){ .error = 0 };
 	if (process_pipe(out))
-		r.pid = start(p, out[1]);
+		r.pid = process_start(p, out[1]);
 	how->error = r.pid < 0 ? errno : 0;
 	close(p->in);
 	if (out[1] >= 0)

@@ -10,6 +10,7 @@
 #define PROCESS_H
 
 #include <signal.h>
+#include <sys/types.h>
 
 #include "text.h"
 
@@ -27,8 +28,10 @@ const char *process_fault(const char *name);
 struct process {
 	const char *path;
 	char *const *argv, *const *envp;
-	int in;				/* standard input; it is closed */
-	int three;			/* descriptor 3, stays open; 0: none */
+	/* Its descriptors.  in is closed; the others stay open. */
+	int in;
+	int out;			/* 0: its output, as 2 is */
+	int three, four;		/* 0: none */
 	const sigset_t *ignored;	/* signals to be put at their default */
 	long long limit, grace;		/* to SIGTERM, and on to SIGKILL */
 	/* Its output on both descriptors, as it comes. */
@@ -57,6 +60,10 @@ void process_prepare(void);
 
 /* A pipe whose ends are close-on-exec; false and errno. */
 bool process_pipe(int end[2]);
+
+/* Starts it: with output for 2, and nobody who reads it, waits for it or ends it;
+ * in stays open.  The process id, or -1 and errno. */
+pid_t process_start(const struct process *p, int output);
 
 /* Runs it and waits for its end. */
 void process_run(const struct process *p, struct outcome *how);

@@ -1,7 +1,6 @@
 #include "runner.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -112,30 +111,45 @@ prepare(struct runner *r)
 	return r->prepared;
 }
 
+/* Fills in what is the runner's: program, environment, signals.  False and errno
+ * where it cannot be run. */
+static bool
+fill_in(struct runner *r, const char *program, char *const *argv,
+    struct process *p, const struct facts *f)
+{
+	p->path = process_find(program, r->output->path,
+	    sizeof r->output->path);
+	if (p->path == NULL || (!r->prepared && !prepare(r)))
+		return false;
+	p->argv = argv;
+	p->envp = environment_of(r->environment, f);
+	p->ignored = &r->ignored;
+	return true;
+}
+
 void
 runner_run(struct runner *r, const char *program, char *const *argv, int in,
     struct process *p, const struct facts *f, struct outcome *how)
 {
-	char path[PATH_MAX];
-
 	r->facts = f;
 	begin_output(r->output);
 	*how = (struct outcome){ .error = 0 };
-	p->path = NULL;
-	if (in >= 0 && argv != NULL)
-		p->path = process_find(program, path, sizeof path);
-	if (p->path == NULL || (!r->prepared && !prepare(r))) {
+	if (in < 0 || argv == NULL || !fill_in(r, program, argv, p, f)) {
 		how->error = errno;
 		if (in >= 0)
 			close(in);
 		return;
 	}
-	p->argv = argv;
-	p->envp = environment_of(r->environment, f);
 	p->in = in;
-	p->ignored = &r->ignored;
 	p->output = take_output;
 	p->context = r;
 	process_run(p, how);
 	end_output(r);
+}
+
+pid_t
+runner_start(struct runner *r, const char *program, char *const *argv,
+    struct process *p, int output, const struct facts *f)
+{
+	return fill_in(r, program, argv, p, f) ? process_start(p, output) : -1;
 }

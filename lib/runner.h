@@ -5,7 +5,9 @@
 #ifndef RUNNER_H
 #define RUNNER_H
 
+#include <limits.h>
 #include <signal.h>
+#include <sys/types.h>
 
 #include "environment.h"
 #include "log.h"
@@ -27,6 +29,7 @@ struct output {
 	char line[2048];
 	char first[REPLY_LINE_MAX];	/* its first line, cut */
 	struct words words;		/* readable: its last words */
+	char path[PATH_MAX];		/* of its program */
 };
 
 /* Of one run at a time; what is said of it stays until the next. */
@@ -45,6 +48,12 @@ struct runner {
  * of p that are about limits are the caller's, the rest is filled in here. */
 void runner_run(struct runner *r, const char *program, char *const *argv,
     int in, struct process *p, const struct facts *f, struct outcome *how);
+
+/* Starts it and goes on: a process whose output is read by somebody else, at the
+ * other end of what output is.  Its descriptors and limits are the caller's.
+ * The process id, or -1 and errno. */
+pid_t runner_start(struct runner *r, const char *program, char *const *argv,
+    struct process *p, int output, const struct facts *f);
 
 /* The first line of its output, cut; empty where there is none. */
 struct span runner_first_line(const struct runner *r);

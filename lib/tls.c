@@ -1,10 +1,19 @@
 #include "tls.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include "text.h"
+#include "channel.h"
+#include "event.h"
+#include "file.h"
 
 /* ---- before us ---- */
 
@@ -49,4 +58,339 @@ tls_is_before_us(struct peer *p, bool option)
 	keep_word(protocol, p->tls_protocol);
 	keep_word(getenv(names[i - 1][1]), p->tls_cipher);
 	return true;
+}
+
+/* ---- a command ---- */
+
+enum {
+	SETTLING = 50,		/* ms in which a bad command has failed */
+	FIRST_WORD = 200	/* likewise, of a handshake that is over */
+};
+
+static void
+close_end(int *fd)
+{
+	if (*fd > 0)
+		close(*fd);
+	*fd = 0;
+}
+
+/* Descriptors that are to be on 3 and 4 of the command must not stand there
+ * before; -1 and errno. */
+static int
+moved_up(int fd)
+{
+	int up = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+
+	close(fd);
+	return up;
+}
+
+/* A pair, or a pipe, of which we keep ours and the command gets theirs. */
+static bool
+open_ends(bool (*open_both)(int end[2]), int *ours, int *theirs)
+{
+	int end[2];
+
+	if (!open_both(end))
+		return false;
+	*ours = moved_up(end[0]);
+	*theirs = moved_up(end[1]);
+	return *ours > 0 && *theirs > 0;
+}
+
+static bool
+open_pair(int end[2])
+{
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, end) == 0;
+}
+
+static bool
+start_command(struct tls *t, int pair, int status, int output,
+    const struct envelope *envelope)
+{
+	const char *argv[] = { "sh", "-c", t->command, NULL };
+	struct facts f = { .envelope = envelope, .peer = t->peer };
+	struct process p = { .in = 0, .out = 1, .three = pair,
+	    .four = status };
+
+	/* neither waits for the other: what is not read in time is lost */
+	fcntl(output, F_SETFL, O_NONBLOCK);
+	fcntl(t->output, F_SETFL, O_NONBLOCK);
+	t->pid = runner_start(t->runner, "/bin/sh", (char *const *)argv, &p,
+	    output, &f);
+	if (t->pid < 0)
+		t->pid = 0;
+	return t->pid > 0;
+}
+
+/* What it has said so far; a piece is a line, or what there is of one. */
+static void
+log_output(struct tls *t)
+{
+	char piece[2048];
+	struct span rest, line;
+	const char *lf;
+	ssize_t n;
+
+	while ((n = read(t->output, piece, sizeof piece)) > 0)
+		for (rest = (struct span){ piece, (size_t)n }; rest.len > 0;
+		    rest = lf != NULL ? span_behind(rest, lf) :
+		    span_skip(rest, rest.len)) {
+			lf = span_find(rest, '\n');
+			line = lf != NULL ? span_until(rest, lf) : rest;
+			if (line.len > 0)
+				event_output(t->runner->log, line);
+		}
+}
+
+static bool
+has_ended(struct tls *t, int *status)
+{
+	if (t->pid > 0 && waitpid(t->pid, status, WNOHANG) == t->pid)
+		t->pid = 0;
+	return t->pid == 0;
+}
+
+/* Until it has ended of itself, or by us. */
+static void
+end_command(struct tls *t, long long deadline)
+{
+	long long let_in = 0;
+	int status;
+
+	while (!has_ended(t, &status) && channel_wait(&let_in, -1, -1,
+	    deadline) == CHANNEL_INTERRUPTED)
+		;
+	if (t->pid > 0) {
+		kill(-t->pid, SIGKILL);
+		waitpid(t->pid, &status, 0);
+		t->pid = 0;
+	}
+}
+
+void
+tls_end(struct tls *t)
+{
+	if (t->pid == 0 && t->output == 0)
+		return;
+	if (t->pair > 0)
+		shutdown(t->pair, SHUT_WR);
+	end_command(t, channel_now() + TLS_GRACE);
+	log_output(t);
+	close_end(&t->pair);
+	close_end(&t->status);
+	close_end(&t->output);
+}
+
+/* A shell's word for what it cannot run. */
+static void
+tell_config(struct tls *t, int status)
+{
+	if (WIFEXITED(status) && (WEXITSTATUS(status) == 126 ||
+	    WEXITSTATUS(status) == 127))
+		event_config(t->runner->log, "option --starttls",
+		    "its command cannot be run");
+}
+
+static bool
+give_up(struct tls *t, const char *error)
+{
+	t->error = error;
+	return false;
+}
+
+/* What the status says within some ms: true where it says nothing bad.  up:
+ * it is at its end, with nothing written. */
+static bool
+status_is_good(struct tls *t, long long deadline, bool *up)
+{
+	long long let_in = 0;
+	enum channel_status got;
+	int status = 0;
+	char octet;
+	ssize_t n;
+
+	*up = false;
+	do {
+		got = channel_wait(&let_in, t->status, -1, deadline);
+		if (has_ended(t, &status)) {
+			tell_config(t, status);
+			return give_up(t, "the command has ended");
+		}
+		if (got == CHANNEL_INTERRUPTED && t->stopping())
+			return give_up(t, "stopped");
+	} while (got == CHANNEL_INTERRUPTED);
+	if (got == CHANNEL_TIMEOUT)
+		return true;
+	n = read(t->status, &octet, 1);
+	*up = n == 0;
+	return n == 0 || give_up(t, "the handshake failed");
+}
+
+bool
+tls_prepare(struct tls *t, const struct envelope *envelope)
+{
+	int pair = 0, status = 0, output = 0;
+	bool good, up;
+
+	if (t->command == NULL)
+		return true;
+	good = open_ends(open_pair, &t->pair, &pair) &&
+	    open_ends(process_pipe, &t->status, &status) &&
+	    open_ends(process_pipe, &t->output, &output) &&
+	    start_command(t, pair, status, output, envelope);
+	close_end(&pair);
+	close_end(&status);
+	close_end(&output);
+	if (good && status_is_good(t, channel_now() + SETTLING, &up) && !up)
+		return true;
+	if (t->pid > 0)
+		kill(-t->pid, SIGKILL);
+	tls_end(t);
+	return false;
+}
+
+/* The status is at its end: of a handshake that is done, or of a command that
+ * is about to end. */
+static bool
+pair_is_good(struct tls *t)
+{
+	long long let_in = 0, deadline = channel_now() + FIRST_WORD;
+	enum channel_status got;
+	int status, octets = 0;
+
+	do
+		got = channel_wait(&let_in, t->pair, -1, deadline);
+	while (got == CHANNEL_INTERRUPTED && !has_ended(t, &status));
+	if (got == CHANNEL_OK)		/* with nothing: its end */
+		ioctl(t->pair, FIONREAD, &octets);
+	if (has_ended(t, &status) || (got == CHANNEL_OK && octets == 0))
+		return give_up(t, "the handshake failed");
+	return true;
+}
+
+static bool
+wait_for_command(struct tls *t, int fd[2])
+{
+	bool up;
+
+	if (!status_is_good(t, channel_now() + t->limit, &up))
+		return false;
+	if (!up)
+		return give_up(t, "time-out");
+	close_end(&t->status);
+	fd[0] = fd[1] = t->pair;
+	return pair_is_good(t);
+}
+
+/* ---- UCSPI-TLS ---- */
+
+/* Takes "NAME=value"; what is none is passed over. */
+static void
+take_assignment(struct tls *t, const char *assignment)
+{
+	const char *sign = strchr(assignment, '=');
+	struct span name;
+
+	if (sign == NULL)
+		return;
+	name = span_until(span_of(assignment), sign);
+	if (span_is(name, "SSL_PROTOCOL"))
+		keep_word(sign + 1, t->peer->tls_protocol);
+	else if (span_is(name, "SSL_CIPHER"))
+		keep_word(sign + 1, t->peer->tls_cipher);
+}
+
+/* One octet of the launcher's answer; false where there is none. */
+static bool
+read_control(struct tls *t, long long deadline, char *octet)
+{
+	enum channel_status got;
+	long long let_in = 0;
+	ssize_t n;
+
+	do {
+		do
+			got = channel_wait(&let_in, t->ucspi[0], -1, deadline);
+		while (got == CHANNEL_INTERRUPTED && !t->stopping());
+		if (got != CHANNEL_OK)
+			return give_up(t, got == CHANNEL_TIMEOUT ?
+			    "time-out" : "stopped");
+		n = read(t->ucspi[0], octet, 1);
+	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	return n == 1 || give_up(t, "the handshake failed");
+}
+
+/* Strings up to an empty one, octet by octet: what follows may be somebody
+ * else's to read. */
+static bool
+wait_for_launcher(struct tls *t, int fd[2])
+{
+	enum { MOST = 64 * 1024 };
+	long long deadline = channel_now() + t->limit;
+	char space[1024], octet;
+	struct text string = text_in(space, sizeof space);
+	size_t octets;
+
+	if (!file_write(t->ucspi[0], span_of("Y")))
+		return give_up(t, strerror(errno));
+	for (octets = 0; octets < MOST; octets++) {
+		if (!read_control(t, deadline, &octet))
+			return false;
+		if (octet != '\0') {
+			text_char(&string, octet);
+			continue;
+		}
+		if (string.len == 0) {
+			fd[0] = t->ucspi[1];
+			fd[1] = t->ucspi[2];
+			return true;
+		}
+		take_assignment(t, text_end(&string));
+		string.len = 0;
+	}
+	return give_up(t, "too much said of it");
+}
+
+/* ---- STARTTLS ---- */
+
+/* Nothing of ours goes there any more, and it ends when they close it. */
+static void
+leave_connection(const struct tls *t)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd;
+
+	for (fd = 0; fd <= (t->log_is_client ? 2 : 1); fd++)
+		if (null >= 0)
+			dup2(null, fd);
+		else
+			close(fd);
+	if (null > 2)
+		close(null);
+}
+
+const char *
+tls_command_fault(const char *command)
+{
+	struct span rest = span_of(command), word;
+
+	while ((word = span_take_word(&rest)).len > 0)
+		if (span_same(word, span_of("exec")))
+			return NULL;
+	return "the command needs an exec: a shell that waits keeps the "
+	    "status descriptor open";
+}
+
+bool
+tls_start(struct tls *t, int fd[2])
+{
+	bool up;
+
+	leave_connection(t);
+	up = t->command != NULL ? wait_for_command(t, fd) :
+	    wait_for_launcher(t, fd);
+	if (t->command != NULL)
+		log_output(t);
+	return up;
 }

@@ -30,7 +30,7 @@ event: text channel log process spool sasl
 delivery: text channel spool process protocol message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
 auth: text file process sasl verdict runner
-tls: text
+tls: text file channel process runner event
 options: text lists
 smtpd: text file lists channel log peer launcher process protocol serve spool
 	environment event delivery recipients auth tls options
@@ -52,7 +52,7 @@ environment: environment
 runner: descriptors
 delivery: heap
 auth: clock descriptors
-tls: environment host
+tls: descriptors environment files host processes
 recipients: environment
 options: environment host
 smtpd: descriptors environment exit files host
