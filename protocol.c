@@ -1,8 +1,9 @@
 #include "protocol.h"
 
 #include <assert.h>
-#include <stdint.h>
 #include <string.h>
+
+#include "lib/parameters.h"
 
 static const struct span empty = { "", 0 };
 
@@ -321,23 +322,16 @@ drop_message(struct protocol *p)
 	p->begun = false;
 }
 
-/* Forgets the envelope, but for who the client says that it is. */
+/* Forgets the transaction, but for who the client says that it is. */
 static void
 reset(struct protocol *p)
 {
-	struct envelope *e = &p->envelope;
-
 	drop_message(p);
 	if (p->state & TRANSACTION)
 		p->state = READY;
 	p->refused = p->deferred = 0;
 	p->fault.code = 0;
-	e->verb = NULL;
-	e->sender = (struct mailbox){ empty, empty, empty };
-	e->options = e->envid = empty;
-	e->body = BODY_7BIT;
-	e->utf8 = false;
-	e->recipients = e->list_len = e->options_len = 0;
+	envelope_reset(&p->envelope);
 }
 
 /* What is decoded of the content, to the handler. */
@@ -398,32 +392,6 @@ message_fault(const struct protocol *p)
 	if (!tried || p->config->lmtp)	/* RFC 2033, 4.2: 503 all the same */
 		return sequence_fault(p);
 	return p->deferred > 0 ? RE_ALL_DEFERRED : RE_ALL_REFUSED;
-}
-
-struct mailbox
-envelope_recipient(const struct envelope *e, size_t i)
-{
-	const struct recipient *r = &e->recipient[i];
-	const char *start = e->list + r->at;
-	struct mailbox m = { { start, r->len }, { start, r->local_len },
-	    { start + r->len, 0 } };
-
-	if (r->local_len < r->len)
-		m.domain = span_skip(m.whole, r->local_len + 1U);
-	return m;
-}
-
-struct span
-envelope_options(const struct envelope *e, size_t i)
-{
-	return (struct span){ e->options_list + e->recipient[i].options_at,
-	    e->recipient[i].options_len };
-}
-
-enum forward_result
-envelope_forward(const struct envelope *e, size_t i)
-{
-	return (enum forward_result)e->recipient[i].forward;
 }
 
 /* ---- the message ---- */
@@ -561,8 +529,6 @@ protocol_next(struct protocol *p)
 /* ---- what MAIL and RCPT have in common ---- */
 
 /* "FROM:<path> [parameters]" and "TO:<path> [parameters]". */
-enum side { OF_MAIL, OF_RCPT };
-
 static const struct {
 	const char *word;
 	enum reply_id bad, utf8;	/* what is wrong with the path */
@@ -571,190 +537,19 @@ static const struct {
 	[OF_RCPT] = { "TO:", RE_BAD_RECIPIENT, RE_UTF8_RECIPIENT },
 };
 
-/* ---- their parameters ---- */
-
 static enum reply_id
-mail_size(struct protocol *p, struct span value)
-{
-	unsigned long long size, max = p->config->max_size;
-
-	if (value.len == 0 || value.len > 20 || !span_all(value, is_digit))
-		return RE_PARAMETER;
-	if (max > 0 && (!span_number(value, UINT64_MAX, &size) || size > max))
-		return RE_TOO_LARGE;
-	return RE_NONE;
-}
-
-static enum reply_id
-mail_body(struct protocol *p, struct span value)
-{
-	if (span_is(value, "7BIT"))
-		p->envelope.body = BODY_7BIT;
-	else if (span_is(value, "8BITMIME"))
-		p->envelope.body = BODY_8BITMIME;
-	else if (span_is(value, "BINARYMIME") && p->config->crlf)
-		p->envelope.body = BODY_BINARYMIME;
-	else
-		return RE_PARAMETER;
-	return RE_NONE;
-}
-
-static enum reply_id
-mail_utf8(struct protocol *p, struct span value)
-{
-	(void)value;
-	p->envelope.utf8 = true;
-	return RE_NONE;
-}
-
-static enum reply_id
-mail_ret(struct protocol *p, struct span value)
-{
-	(void)p;
-	return span_is(value, "FULL") || span_is(value, "HDRS") ? RE_NONE :
-	    RE_PARAMETER;
-}
-
-static enum reply_id
-mail_envid(struct protocol *p, struct span value)
-{
-	struct envelope *e = &p->envelope;
-	struct text t = { e->envid_text, 0, sizeof e->envid_text };
-
-	if (value.len == 0 || value.len > PROTOCOL_ENVID_MAX ||
-	    !decode_xtext(value, &t))
-		return RE_PARAMETER;
-	e->envid = text_span_of(&t);
-	return address_is_function(e->envid) ? RE_PARAMETER : RE_NONE;
-}
-
-/* RFC 4954, 5; "<>" is xtext too. */
-static enum reply_id
-mail_auth(struct protocol *p, struct span value)
-{
-	(void)p;
-	return value.len > 0 && value.len <= 500 &&
-	    decode_xtext(value, NULL) ? RE_NONE : RE_PARAMETER;
-}
-
-/* RFC 3461, 4.1: NEVER alone, or any of three, each once. */
-static enum reply_id
-rcpt_notify(struct protocol *p, struct span value)
-{
-	static const char *const when[] = { "SUCCESS", "FAILURE", "DELAY" };
-	const char *comma;
-	unsigned seen = 0, i;
-
-	(void)p;
-	if (span_is(value, "NEVER"))
-		return RE_NONE;
-	do {
-		comma = span_find(value, ',');
-		for (i = 0; i < 3; i++)
-			if (span_is(comma != NULL ? span_until(value, comma) :
-			    value, when[i]))
-				break;
-		if (i == 3 || (seen & 1U << i) != 0)
-			return RE_PARAMETER;
-		seen |= 1U << i;
-		if (comma != NULL)
-			value = span_behind(value, comma);
-	} while (comma != NULL);
-	return RE_NONE;
-}
-
-static bool
-is_type_octet(char c)
-{
-	return is_alnum(c) || c == '-' || c == '_';
-}
-
-/* RFC 3461, 4.2: "type;xtext"; RFC 6533, 3 for a UTF-8 one. */
-static enum reply_id
-rcpt_orcpt(struct protocol *p, struct span value)
-{
-	const char *sign = span_find(value, ';');
-	struct span type, address;
-
-	if (sign == NULL || value.len > 500)
-		return RE_PARAMETER;
-	type = span_until(value, sign);
-	address = span_behind(value, sign);
-	if (type.len == 0 || address.len == 0 ||
-	    !span_all(type, is_type_octet))
-		return RE_PARAMETER;
-	if (p->envelope.utf8 && span_is(type, "utf-8"))
-		return is_utf8(address) ? RE_NONE : RE_PARAMETER;
-	return decode_xtext(address, NULL) ? RE_NONE : RE_PARAMETER;
-}
-
-static const struct parameter {
-	const char *name;
-	enum side side;
-	bool has_value;
-	enum reply_id (*set)(struct protocol *, struct span value);
-} parameters[] = {
-	{ "SIZE", OF_MAIL, true, mail_size },		/* RFC 1870 */
-	{ "BODY", OF_MAIL, true, mail_body },		/* RFC 6152, 3030 */
-	{ "SMTPUTF8", OF_MAIL, false, mail_utf8 },	/* RFC 6531 */
-	{ "RET", OF_MAIL, true, mail_ret },		/* RFC 3461 */
-	{ "ENVID", OF_MAIL, true, mail_envid },		/* RFC 3461 */
-	{ "AUTH", OF_MAIL, true, mail_auth },		/* RFC 4954 */
-	{ "NOTIFY", OF_RCPT, true, rcpt_notify },	/* RFC 3461 */
-	{ "ORCPT", OF_RCPT, true, rcpt_orcpt },		/* RFC 3461 */
-};
-
-enum { PARAMETERS = sizeof parameters / sizeof *parameters };
-
-/* The place of its row; PARAMETERS where there is none. */
-static size_t
-find_parameter(struct span name, enum side side)
-{
-	size_t i;
-
-	for (i = 0; i < PARAMETERS; i++)
-		if (parameters[i].side == side &&
-		    span_is(name, parameters[i].name))
-			break;
-	return i;
-}
-
-/* *given: those that there were before in this command, a bit each. */
-static enum reply_id
-set_parameter(struct protocol *p, struct span word, enum side side,
-    unsigned *given)
-{
-	const char *sign = span_find(word, '=');
-	struct span value = sign != NULL ? span_behind(word, sign) :
-	    span_skip(word, word.len);
-	size_t i = find_parameter(sign != NULL ? span_until(word, sign) : word,
-	    side);
-
-	if (i == PARAMETERS)
-		return RE_UNKNOWN_PARAMETER;
-	if ((*given & 1U << i) != 0 ||
-	    parameters[i].has_value != (sign != NULL))
-		return RE_PARAMETER;
-	*given |= 1U << i;
-	return parameters[i].set(p, value);
-}
-
-/* Checks each parameter, and keeps them as given in *options. */
-static enum reply_id
-parse_parameters(struct protocol *p, struct span rest, enum side side,
+take_parameters(struct protocol *p, struct span words, enum side side,
     struct text *options)
 {
-	enum reply_id fault = RE_NONE;
-	struct span word;
-	unsigned given = 0;
+	static const enum reply_id ids[] = {
+		[PARAMETER_OK] = RE_NONE,
+		[PARAMETER_UNKNOWN] = RE_UNKNOWN_PARAMETER,
+		[PARAMETER_BAD] = RE_PARAMETER,
+		[PARAMETER_TOO_LARGE] = RE_TOO_LARGE,
+	};
 
-	while ((word = span_take_word(&rest)).len > 0 && fault == RE_NONE) {
-		if (options->len > 0)
-			text_char(options, ' ');
-		text_span(options, word);
-		fault = set_parameter(p, word, side, &given);
-	}
-	return fault;
+	return ids[parameters_take(&p->envelope, &(struct parameter_rules){
+	    p->config->max_size, p->config->crlf }, side, words, options)];
 }
 
 static enum reply_id
@@ -774,7 +569,7 @@ parse_side(struct protocol *p, struct span argument, enum side side,
 		return RE_SYNTAX;
 	if (path == PATH_BAD || (m->whole.len == 0 && side == OF_RCPT))
 		return sides[side].bad;
-	fault = parse_parameters(p, argument, side, options);
+	fault = take_parameters(p, argument, side, options);
 	if (fault != RE_NONE)
 		return fault;
 	if (span_any(given, is_8bit) && !p->envelope.utf8)
@@ -802,18 +597,13 @@ protocol_name(const struct protocol *p, bool utf8)
 static bool
 greet(struct protocol *p, struct span argument, bool extended)
 {
-	struct envelope *e = &p->envelope;
-	size_t max = sizeof e->helo_text;
-
 	if (address_is_function(argument))
 		return false;
 	reset(p);
 	p->state = READY;
-	e->helo = (struct span){ e->helo_text,
-	    argument.len < max ? argument.len : max };
-	memcpy(e->helo_text, argument.ptr, e->helo.len);
+	envelope_set_helo(&p->envelope, argument);
 	p->extended = extended;
-	e->with = protocol_name(p, false);
+	p->envelope.with = protocol_name(p, false);
 	return true;
 }
 
@@ -883,6 +673,9 @@ on_ehlo(struct protocol *p, struct span argument)
 	return composed(p);
 }
 
+_Static_assert((int)ENVELOPE_OPTIONS_MAX >= (int)PROTOCOL_LINE_MAX,
+    "all parameters of a line fit");
+
 static enum reply_id
 check_sender(struct protocol *p, struct span argument, struct mailbox *sender)
 {
@@ -912,8 +705,7 @@ on_mail(struct protocol *p, struct span argument)
 		reset(p);
 		return fault;
 	}
-	memcpy(e->sender_text, sender.whole.ptr, sender.whole.len);
-	e->sender = address_moved(sender, e->sender_text);
+	envelope_set_sender(e, sender);
 	e->verb = p->command->verb;
 	e->with = protocol_name(p, e->utf8);
 	p->state = SENDER;
@@ -924,20 +716,13 @@ on_mail(struct protocol *p, struct span argument)
 static enum reply_id
 check_recipient(struct protocol *p, struct span argument, struct text *options)
 {
-	struct envelope *e = &p->envelope;
 	enum reply_id fault = parse_side(p, argument, OF_RCPT, &p->to, options);
 
 	if (fault != RE_NONE)
 		return fault;
-	/* each list ends in a newline a recipient where it is handed over */
-	if (e->recipients >= p->config->max_recipients ||
-	    e->recipients >= PROTOCOL_RECIPIENTS_MAX ||
-	    e->list_len + e->recipients + p->to.whole.len + 1 >
-	    PROTOCOL_LIST_MAX ||
-	    e->options_len + e->recipients + options->len + 1 >
-	    PROTOCOL_LIST_MAX)
-		return RE_RECIPIENTS;
-	return RE_NONE;
+	return p->envelope.recipients < p->config->max_recipients &&
+	    envelope_has_room(&p->envelope, &p->to, text_span_of(options)) ?
+	    RE_NONE : RE_RECIPIENTS;
 }
 
 /* A handler's own reply where it chose one. */
@@ -1013,40 +798,20 @@ check_user(struct protocol *p, enum lookup_verb verb, struct span options,
 	    own_reply(p, &own, usual[user]);
 }
 
-static void
-add_recipient(struct protocol *p, enum forward_result forward, size_t options)
-{
-	struct envelope *e = &p->envelope;
-	struct recipient *r = &e->recipient[e->recipients++];
-
-	*r = (struct recipient){
-		.at = (uint32_t)e->list_len,
-		.len = (uint16_t)p->to.whole.len,
-		.local_len = (uint16_t)p->to.local.len,
-		.options_at = (uint32_t)e->options_len,
-		.options_len = (uint16_t)options,
-		.forward = (uint8_t)forward,
-	};
-	memcpy(e->list + e->list_len, p->to.whole.ptr, p->to.whole.len);
-	e->list_len += p->to.whole.len;
-	e->options_len += options;
-	p->state = RECIPIENT;
-}
-
 static enum reply_id
 on_rcpt(struct protocol *p, struct span argument)
 {
-	struct envelope *e = &p->envelope;
-	struct text options = { e->options_list + e->options_len, 0,
-	    sizeof e->options_list - e->options_len };
+	struct text options = envelope_next_options(&p->envelope);
 	enum forward_result forward = LOCAL_DOMAIN;
 	enum reply_id id = check_recipient(p, argument, &options);
 
 	if (id == RE_NONE)
 		id = check_user(p, LOOKUP_RCPT,
 		    text_span_of(&options), &forward);
-	if (reply_of(p, id)->code / 100 == 2)
-		add_recipient(p, forward, options.len);
+	if (reply_of(p, id)->code / 100 == 2) {
+		envelope_add(&p->envelope, &p->to, options.len, forward);
+		p->state = RECIPIENT;
+	}
 	return id;
 }
 
@@ -1559,8 +1324,7 @@ protocol_tls_is_up(struct protocol *p)
 	p->state = START;
 	p->tls = true;
 	p->authenticated = p->extended = false;
-	p->envelope.helo = (struct span){ NULL, 0 };
-	p->envelope.with = NULL;
+	envelope_forget_helo(&p->envelope);
 }
 
 /* ---- the session ---- */

@@ -23,61 +23,21 @@
 
 #include "lib/address.h"
 #include "lib/content.h"
+#include "lib/envelope.h"
 #include "lib/reply.h"
 #include "lib/sasl.h"
 #include "lib/text.h"
 
 enum {
 	PROTOCOL_LINE_MAX = 4096,	/* octets of a command line, its end */
-	PROTOCOL_EXPANDED_MAX = 4096,	/* of what VRFY and EXPN find */
-	PROTOCOL_ENVID_MAX = 100,	/* RFC 3461, 4.4 */
-	PROTOCOL_LIST_MAX = 100 * 1024,	/* octets of all recipients together */
-	PROTOCOL_RECIPIENTS_MAX = PROTOCOL_LIST_MAX / 4
+	PROTOCOL_EXPANDED_MAX = 4096	/* of what VRFY and EXPN find */
 };
 
 #define PROTOCOL_ALL ((size_t)-1)	/* every recipient, in one commit */
 
-enum forward_result { LOCAL_DOMAIN, WILL_FORWARD, CANNOT_FORWARD };
 enum lookup_result { VALID_USER, AMBIGUOUS_USER, UNKNOWN_USER, LOOKUP_ERROR };
 enum lookup_verb { LOOKUP_RCPT, LOOKUP_VRFY, LOOKUP_EXPN };
 enum auth_result { AUTH_ACCEPTED, AUTH_REFUSED, AUTH_ERROR };
-enum body_type { BODY_7BIT, BODY_8BITMIME, BODY_BINARYMIME };
-
-struct recipient {
-	uint32_t at, options_at;	/* where they stand in the lists */
-	uint16_t len, local_len, options_len;
-	uint8_t forward;		/* enum forward_result */
-};
-
-/* What came before the message; valid from begin to the last commit or discard,
- * and during a look-up, as far as it is known then.  Members below the line are
- * the protocol's own. */
-struct envelope {
-	const char *verb;		/* MAIL, SEND ...; NULL: none yet */
-	const char *with;		/* protocol's name, RFC 3848, 6531; */
-					/* NULL before HELO */
-	struct span helo;		/* client's word: any but controls */
-	struct mailbox sender;
-	struct span options;		/* MAIL's parameters as given */
-	struct span envid;		/* RFC 3461, decoded; empty if none */
-	enum body_type body;
-	bool utf8;			/* SMTPUTF8 was asked for */
-	size_t recipients;		/* accepted ones */
-	/* ---- */
-	size_t list_len, options_len;
-	char helo_text[DOMAIN_MAX];
-	char sender_text[MAILBOX_MAX];
-	char options_text[PROTOCOL_LINE_MAX];
-	char envid_text[PROTOCOL_ENVID_MAX];
-	struct recipient recipient[PROTOCOL_RECIPIENTS_MAX];
-	char list[PROTOCOL_LIST_MAX];
-	char options_list[PROTOCOL_LIST_MAX];
-};
-
-/* Recipient i of the envelope, its parameters as given, and whose it is. */
-struct mailbox envelope_recipient(const struct envelope *e, size_t i);
-struct span envelope_options(const struct envelope *e, size_t i);
-enum forward_result envelope_forward(const struct envelope *e, size_t i);
 
 /* A question about a name. */
 struct lookup {

@@ -28,7 +28,7 @@ with_recipients(struct delivery *d, const struct facts *f)
 
 	free(d->arguments);
 	d->arguments = argv = malloc((n + f->count + 1) * sizeof *argv +
-	    f->count + PROTOCOL_LIST_MAX);
+	    f->count + ENVELOPE_LIST_MAX);
 	if (argv == NULL)
 		return NULL;
 	memcpy(argv, d->command, n * sizeof *argv);

@@ -29,7 +29,7 @@ enum { ENVIRONMENT_MAX = 4096 };	/* variables of a command */
 struct environment {
 	size_t inherited;
 	char *variables[ENVIRONMENT_MAX + 1];	/* inherited, then ours */
-	char space[4 * PROTOCOL_LIST_MAX];
+	char space[4 * ENVELOPE_LIST_MAX];
 };
 
 /* Takes what every run inherits of our own environment, once.  False and errno

@@ -9,6 +9,7 @@
 #include "lists.h"
 #include "log.h"
 #include "process.h"
+#include "protocol.h"
 
 /* Rule 5: what is wrong with the configuration, "what: why". */
 void event_config(struct log *l, const char *what, const char *why);

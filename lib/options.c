@@ -70,7 +70,7 @@ set_count(void *member, const char *value)
 	    "not a number from 0 to 1000000000";
 }
 
-_Static_assert(PROTOCOL_RECIPIENTS_MAX == 25600, "what the error says");
+_Static_assert(ENVELOPE_RECIPIENTS_MAX == 25600, "what the error says");
 
 static const char *
 set_recipients(void *member, const char *value)
@@ -78,7 +78,7 @@ set_recipients(void *member, const char *value)
 	unsigned long long n;
 
 	if (set_count(&n, value) != NULL || n == 0 ||
-	    n > PROTOCOL_RECIPIENTS_MAX)
+	    n > ENVELOPE_RECIPIENTS_MAX)
 		return "not a number from 1 to 25600";
 	*(size_t *)member = (size_t)n;
 	return NULL;

@@ -19,15 +19,17 @@ process: text file channel
 content: text
 sasl: text address
 reply: text
-protocol: text address content reply sasl
+envelope: text address
+parameters: text address
+protocol: text address content reply sasl envelope parameters
 serve: channel reply protocol
 verdict: text
 expand: text address lists users
-message: text date spool protocol
-environment: text date spool protocol message
+message: text date spool envelope
+environment: text date spool envelope message
 runner: text log launcher peer process environment verdict
 event: text channel log process spool sasl
-delivery: text channel spool process protocol message verdict runner event
+delivery: text channel spool process envelope message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
 auth: text file process sasl verdict runner
 tls: text file channel process runner event
