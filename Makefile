@@ -35,7 +35,11 @@ smtpd: smtpd.o libprotocol.a
 %.o: %.c
 	$(CC) $(STRICT) $(HARDEN) -I. $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-libprotocol.a: $(LIBRARY:=.o)
+# A room that went is no more in the archives.
+lib/.rooms: FORCE
+	@echo '$(LIBRARY)' | cmp -s - $@ || echo '$(LIBRARY)' >$@
+
+libprotocol.a: $(LIBRARY:=.o) lib/.rooms
 	rm -f $@
 	$(AR) rcs $@ $(LIBRARY:=.o)
 
@@ -49,7 +53,7 @@ smtpd-sanitized: smtpd$(SANITIZED).o libprotocol$(SANITIZED).a
 %$(SANITIZED).o: %.c
 	$(CC) $(STRICT) -I. $(CPPFLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
 
-libprotocol$(SANITIZED).a: $(LIBRARY:=$(SANITIZED).o)
+libprotocol$(SANITIZED).a: $(LIBRARY:=$(SANITIZED).o) lib/.rooms
 	rm -f $@
 	$(AR) rcs $@ $(LIBRARY:=$(SANITIZED).o)
 
@@ -149,8 +153,10 @@ dist:
 		{ rm -f smtpd-$(VERSION).tar; exit 1; }
 
 clean:
-	rm -rf smtpd smtpd-sanitized *.[oad] lib/*.[od] $(UNITS) $(HELPERS) \
+	rm -rf smtpd smtpd-sanitized *.[oad] lib/*.[od] lib/.rooms $(UNITS) $(HELPERS) \
 		$(EXAMPLES) $(BENCH) tests/fuzz/session tests/fuzz/corpus
 
-.PHONY: all static units helpers test check bench cost demo fuzz lint install \
+FORCE:
+
+.PHONY: FORCE all static units helpers test check bench cost demo fuzz lint install \
 	uninstall dist clean

@@ -69,7 +69,7 @@ struct channel {
 };
 
 /* A channel over two open descriptors, which stay the caller's to close.
- * *c must be zeroed; patience is how long the other side may take no output. */
+ * *c must be zeroed; patience is the longest that one flush may take. */
 void channel_open(struct channel *c, int read_fd, int write_fd,
     long long patience);
 

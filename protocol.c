@@ -237,12 +237,15 @@ static const struct command {
 	    on_ehlo, "LHLO name: begin, and hear what we can do" },
 	{ "MAIL", 0, READY, NEEDED, PLAIN, BEHIND_AUTH, 0,
 	    on_mail, "MAIL FROM:<sender> [parameters]: a new message" },
-	{ "SEND", WITH_TERMINAL, READY, NEEDED, PLAIN, BEHIND_AUTH, WITH_TERMINAL,
-	    on_mail, "SEND FROM:<sender>: a message to the terminal" },
-	{ "SOML", WITH_TERMINAL, READY, NEEDED, PLAIN, BEHIND_AUTH, WITH_TERMINAL,
-	    on_mail, "SOML FROM:<sender>: to the terminal or the mailbox" },
-	{ "SAML", WITH_TERMINAL, READY, NEEDED, PLAIN, BEHIND_AUTH, WITH_TERMINAL,
-	    on_mail, "SAML FROM:<sender>: to the terminal and the mailbox" },
+	{ "SEND", WITH_TERMINAL, READY, NEEDED, PLAIN, BEHIND_AUTH,
+	    WITH_TERMINAL, on_mail,
+	    "SEND FROM:<sender>: a message to the terminal" },
+	{ "SOML", WITH_TERMINAL, READY, NEEDED, PLAIN, BEHIND_AUTH,
+	    WITH_TERMINAL, on_mail,
+	    "SOML FROM:<sender>: to the terminal or the mailbox" },
+	{ "SAML", WITH_TERMINAL, READY, NEEDED, PLAIN, BEHIND_AUTH,
+	    WITH_TERMINAL, on_mail,
+	    "SAML FROM:<sender>: to the terminal and the mailbox" },
 	{ "RCPT", 0, SENDER | RECIPIENT, NEEDED, ASKS, UNGUARDED, 0,
 	    on_rcpt, "RCPT TO:<recipient> [parameters]: who is to get it" },
 	{ "DATA", 0, SENDER | RECIPIENT, NONE, PIPELINED, UNGUARDED, 0,
@@ -329,7 +332,7 @@ reset(struct protocol *p)
 	drop_message(p);
 	if (p->state & TRANSACTION)
 		p->state = READY;
-	p->refused = p->deferred = 0;
+	p->refused = p->deferred = false;
 	p->fault.code = 0;
 	envelope_reset(&p->envelope);
 }
@@ -385,13 +388,13 @@ static enum reply_id
 message_fault(const struct protocol *p)
 {
 	bool binary = p->envelope.body == BODY_BINARYMIME;
-	bool tried = p->refused > 0 || p->deferred > 0;
+	bool tried = p->refused || p->deferred;
 
 	if (p->envelope.recipients > 0)
 		return binary && !is_bdat(p) ? RE_SEQUENCE : RE_NONE;
 	if (!tried || p->config->lmtp)	/* RFC 2033, 4.2: 503 all the same */
 		return sequence_fault(p);
-	return p->deferred > 0 ? RE_ALL_DEFERRED : RE_ALL_REFUSED;
+	return p->deferred ? RE_ALL_DEFERRED : RE_ALL_REFUSED;
 }
 
 /* ---- the message ---- */
@@ -1167,8 +1170,8 @@ count_recipient(struct protocol *p, enum reply_id id)
 
 	if (row->handle != on_rcpt || (row->states & p->state) == 0)
 		return;
-	p->deferred += class == 4;
-	p->refused += class == 5;
+	p->deferred |= class == 4;
+	p->refused |= class == 5;
 }
 
 /* A name that is refused, by us or by a reply that the handler chose.  In LMTP

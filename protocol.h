@@ -51,7 +51,7 @@ struct lookup {
 					/* the name, where it is a mailbox */
 };
 
-/* One reply and what it answered, for a log. */
+/* One reply and what it answered, for a log; valid during the call. */
 struct exchange {
 	const char *verb;		/* of the table; "" for no such verb; */
 					/* NULL: nothing, the session ends */
@@ -65,7 +65,7 @@ struct exchange {
 					/* where it asks for none */
 	const struct reply *reply;
 	bool message;			/* it answers a message, no command */
-	const char *advice;		/* our configuration is at fault; NULL */
+	const char *advice;		/* our configuration's fault; NULL */
 };
 
 /*
@@ -83,11 +83,13 @@ struct exchange {
  */
 struct protocol_handler {
 	/* Whose domain it is; asked first for each RCPT, VRFY and EXPN.  A
-	 * reply with a code is sent in the place of 251 or 550. */
+	 * reply with a code is sent in the place of 251 or 550, and says by
+	 * its class whether the recipient is taken; its strings must stay
+	 * until the next call. */
 	enum forward_result (*forward_domain)(void *context,
 	    const struct mailbox *to, struct reply *reply);
 	/* Who it is; asked where the domain is local.  A reply with a code is
-	 * sent in the place of 553, 550 or 451. */
+	 * sent in the place of 553, 550 or 451, likewise. */
 	enum lookup_result (*look_up_name)(void *context,
 	    const struct lookup *lookup, struct reply *reply);
 	bool (*begin)(void *context, const struct envelope *envelope,
@@ -175,7 +177,7 @@ struct protocol {
 	bool in_dialogue;		/* AUTH's: the next line is a proof */
 	bool auth_failed;		/* AUTH was refused, no verb since */
 	unsigned long long messages, errors, guesses;
-	unsigned long long refused, deferred;	/* RCPTs of this transaction */
+	bool refused, deferred;		/* a RCPT of this transaction */
 
 	/* the command that is being answered; DATA and BDAT are until the last
 	 * reply to what they brought */
@@ -225,9 +227,8 @@ struct span protocol_command(struct protocol *p, struct span line);
 bool protocol_asks(const struct protocol *p, struct span line);
 bool protocol_is_proof(const struct protocol *p, struct span line);
 
-/* Where TLS is wanted, behind a STARTTLS: what comes of it.  READY: a 220, after
- * which the handshake is to follow, and then protocol_tls_is_up.  Each but READY
- * and NOT_NOW ends the session. */
+/* Where TLS is wanted, behind a STARTTLS: what comes of it.  READY: a 220, and
+ * then the handshake, protocol_tls_is_up or protocol_end. */
 enum protocol_tls {
 	TLS_READY,
 	TLS_NOT_NOW,		/* it cannot be had: 454, and on in clear */

@@ -1,7 +1,9 @@
 #include "address.h"
 
-size_t
-address_unquoted(struct span s, char one, char other)
+/* The first octet of s, outside quotes, that is one of two; s.len if none, and
+ * s.len + 1 where a quote does not end. */
+static size_t
+unquoted(struct span s, char one, char other)
 {
 	bool quoted = false;
 	size_t i;
@@ -84,8 +86,8 @@ static bool
 local_ok(struct span s)
 {
 	return value_ok(s) && !span_any(s, is_control) &&
-	    address_unquoted(s, ' ', ' ') == s.len &&
-	    address_unquoted(s, '<', '>') == s.len;
+	    unquoted(s, ' ', ' ') == s.len &&
+	    unquoted(s, '<', '>') == s.len;
 }
 
 /* All of it is the local part. */
@@ -102,10 +104,10 @@ mailbox_ok(struct span s, struct mailbox *m)
 	size_t at, next;
 
 	*m = without_domain(s);
-	for (at = address_unquoted(s, '@', '@'); at < s.len; at = next) {
+	for (at = unquoted(s, '@', '@'); at < s.len; at = next) {
 		m->local = span_first(s, at);
 		m->domain = span_skip(s, at + 1);
-		next = at + 1 + address_unquoted(m->domain, '@', '@');
+		next = at + 1 + unquoted(m->domain, '@', '@');
 	}
 	return s.len <= MAILBOX_MAX && local_ok(m->local) &&
 	    (m->local.len == s.len || domain_ok(m->domain));
@@ -151,9 +153,9 @@ drop_route(struct span *s)
 	while (s->len > 0 && s->ptr[0] == '@') {
 		*s = span_skip(*s, 1);
 		n = s->len > 0 && s->ptr[0] == '[' ?
-		    address_unquoted(*s, ']', ']') : 0;
+		    unquoted(*s, ']', ']') : 0;
 		if (n < s->len)
-			n += address_unquoted(span_skip(*s, n), ',', ':');
+			n += unquoted(span_skip(*s, n), ',', ':');
 		if (n >= s->len || !domain_ok(span_first(*s, n)))
 			return false;
 		if (s->ptr[n] == ':') {
@@ -175,8 +177,8 @@ address_take_path(struct span *s, struct mailbox *m)
 	*s = span_unindented(*s);
 	bare = s->len == 0 || s->ptr[0] != '<';
 	inner = bare ? *s : span_skip(*s, 1);
-	n = bare ? address_unquoted(inner, ' ', '\t') :
-	    address_unquoted(inner, '>', '>');
+	n = bare ? unquoted(inner, ' ', '\t') :
+	    unquoted(inner, '>', '>');
 	if (n > inner.len)
 		return PATH_BAD;
 	if (n == (bare ? 0 : inner.len))

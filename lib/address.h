@@ -55,10 +55,6 @@ struct mailbox address_moved(struct mailbox m, const char *to);
 /* Bash before 2014 ran a value of a variable that starts so (CVE-2014-6271). */
 bool address_is_function(struct span s);
 
-/* The first octet of s, outside quotes, that is one of two; s.len if none, and
- * s.len + 1 where a quote does not end. */
-size_t address_unquoted(struct span s, char one, char other);
-
 /* Adds the mailbox in brackets; with this domain where it has none. */
 void text_mailbox(struct text *t, const struct mailbox *m, struct span domain);
 

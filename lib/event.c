@@ -8,9 +8,10 @@ void
 event_config(struct log *l, const char *what, const char *why)
 {
 	char space[1024];
-	struct text t = { space, 0, sizeof space };
+	struct text t = { space, 0, 512 };	/* the reason is to be seen */
 
 	text_string(&t, what);
+	t.size = sizeof space;
 	text_string(&t, ": ");
 	text_string(&t, why);
 	log_begin(l, LOG_CONFIG, "config");
@@ -121,11 +122,32 @@ event_exchange(struct log *l, const struct exchange *x, bool all)
 		event_advice(l, x->advice);
 }
 
-void
-event_output(struct log *l, struct span line)
+static void
+begin_output(struct log *l, const struct facts *f)
 {
-	begin_client(l, LOG_INFO, "output");
-	log_long(l, "line", line, LOG_LINE_MAX - 1024);
+	log_begin(l, LOG_INFO, "output");
+	if (f != NULL && f->message != NULL) {
+		log_string(l, "id", f->message->id);
+		return;
+	}
+	log_client(l);
+	if (f != NULL && f->count > 0)
+		log_span(l, "to", f->to.whole);
+}
+
+void
+event_output(struct log *l, const struct facts *f, struct span piece)
+{
+	begin_output(l, f);
+	log_long(l, "line", piece, LOG_LINE_MAX - 1024);
+	log_end(l);
+}
+
+void
+event_dropped(struct log *l, const struct facts *f, unsigned long long octets)
+{
+	begin_output(l, f);
+	log_number(l, "dropped", octets);
 	log_end(l);
 }
 

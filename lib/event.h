@@ -20,8 +20,11 @@ void event_connect(struct log *l, const struct peer *peer);
  * all is to be logged, any command and its reply. */
 void event_exchange(struct log *l, const struct exchange *x, bool all);
 
-/* A line that the command that does TLS has printed. */
-void event_output(struct log *l, struct span line);
+/* A line, or a piece of one, that a run with these facts has printed (NULL: the
+ * command that does TLS); and octets of it that are not in the log. */
+void event_output(struct log *l, const struct facts *f, struct span piece);
+void event_dropped(struct log *l, const struct facts *f,
+    unsigned long long octets);
 
 /* A handshake: error says why it failed; NULL: TLS is up. */
 void event_tls(struct log *l, const struct peer *peer, const char *error);

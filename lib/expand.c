@@ -1,7 +1,5 @@
 #include "expand.h"
 
-#include <string.h>
-
 #include "users.h"
 
 enum { MEMBERS_MAX = 99 };		/* lines, less one that says "more" */

@@ -1,5 +1,5 @@
 /*
- * file - how every room opens and writes a file
+ * file - how a room opens a file to read it, and writes all of something
  */
 #ifndef FILE_H
 #define FILE_H
@@ -10,7 +10,7 @@
  * is the caller's.  -1 and errno. */
 int file_open(const char *path, int flags);
 
-/* Writes all of it, where a write does not wait or may.  False and errno. */
+/* Writes all of it, on a descriptor that may wait.  False and errno. */
 bool file_write(int fd, struct span octets);
 
 #endif

@@ -13,8 +13,7 @@ void
 fault_of_option(struct fault *fault, const char *name, const char *value,
     const char *why)
 {
-	enum { ENOUGH = 512 };
-	struct text t = text_in(fault->what, ENOUGH);
+	struct text t = text_in(fault->what, sizeof fault->what);
 
 	text_string(&t, "option ");
 	text_string(&t, name);

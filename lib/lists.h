@@ -49,7 +49,8 @@ struct reader {
 	char space[LIST_LINE_MAX + 1];
 };
 
-/* One more value; what is wrong, or NULL. */
+/* One more value; what is wrong, or NULL.  A list and the files of it stay open
+ * until the process ends. */
 const char *list_add(struct list *list, const char *value, bool is_file);
 
 /* Opens the list's files for the session and has each line judged by wrong,

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
+
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>

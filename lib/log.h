@@ -41,8 +41,8 @@ struct log {
 	struct text line;
 };
 
-/* Where the lines go from now on; two is what descriptor 2 is.  The space stays
- * the log's. */
+/* Where the lines go from now on (not USUAL); two is what descriptor 2 is.  The
+ * space stays the log's. */
 void log_open(struct log *l, enum log_to to, const struct stat *two,
     char space[LOG_LINE_MAX]);
 

@@ -41,7 +41,8 @@ struct process {
 	 * leaves running goes on, and may keep the pipe.  true: its end is that
 	 * of its output too, and all of its group is killed then. */
 	bool whole_group;
-	unsigned long long max_output;	/* octets; killed beyond; 0: any */
+	unsigned long long max_output;	/* octets; its time is over beyond; */
+					/* 0: any */
 };
 
 /* How it ended. */
@@ -50,8 +51,9 @@ struct outcome {
 	bool exited;			/* else status says nothing */
 	int status;			/* as waitpid(2) gives it */
 	bool timed_out;			/* it was asked to end, at least */
-	bool stuck;			/* and could not be made to */
-	bool flooded;			/* it printed more than max_output */
+	bool stuck;			/* and could not be made to: that */
+					/* took limit and twice grace */
+	bool flooded;			/* timed_out by more than max_output */
 };
 
 /* To be called before the first run, once: a launcher may have left SIGCHLD
@@ -61,8 +63,8 @@ void process_prepare(void);
 /* A pipe whose ends are close-on-exec; false and errno. */
 bool process_pipe(int end[2]);
 
-/* Starts it: with output for 2, and nobody who reads it, waits for it or ends it;
- * in stays open.  The process id, or -1 and errno. */
+/* Starts it, with output for 2, and goes on; to read that, to wait and to end it
+ * are the caller's.  in stays open.  The process id, or -1 and errno. */
 pid_t process_start(const struct process *p, int output);
 
 /* Runs it and waits for its end. */

@@ -4,24 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "event.h"
 #include "launcher.h"
 
 /* ---- its output ---- */
-
-static void
-begin_output_line(const struct runner *r)
-{
-	const struct facts *f = r->facts;
-
-	log_begin(r->log, LOG_INFO, "output");
-	if (f->message != NULL)
-		log_string(r->log, "id", f->message->id);
-	else {
-		log_client(r->log);
-		if (f->count > 0)
-			log_span(r->log, "to", f->to.whole);
-	}
-}
 
 /* A piece of a line; ends: its last. */
 static void
@@ -40,11 +26,8 @@ end_piece(struct runner *r, bool ends)
 		words_take(&o->words, piece);
 	if (piece.len > room)
 		piece.len = room;
-	if (piece.len > 0) {
-		begin_output_line(r);
-		log_long(r->log, "line", piece, LOG_LINE_MAX - 1024);
-		log_end(r->log);
-	}
+	if (piece.len > 0)
+		event_output(r->log, r->facts, piece);
 	o->logged += piece.len;
 	o->len = 0;
 	o->middle = !ends;
@@ -70,7 +53,7 @@ take_output(void *runner, struct span octets)
 }
 
 static void
-begin_output(struct output *o)
+empty_output(struct output *o)
 {
 	o->octets = o->logged = o->lines = 0;
 	o->len = o->first_len = 0;
@@ -85,11 +68,8 @@ end_output(struct runner *r)
 
 	if (o->len > 0)
 		end_piece(r, true);
-	if (o->octets == o->logged)
-		return;
-	begin_output_line(r);
-	log_number(r->log, "dropped", o->octets - o->logged);
-	log_end(r->log);
+	if (o->octets > o->logged)
+		event_dropped(r->log, r->facts, o->octets - o->logged);
 }
 
 struct span
@@ -111,8 +91,8 @@ prepare(struct runner *r)
 	return r->prepared;
 }
 
-/* Fills in what is the runner's: program, environment, signals.  False and errno
- * where it cannot be run. */
+/* Fills in what is the runner's: program, environment, signals.  False and
+ * errno where it cannot be run. */
 static bool
 fill_in(struct runner *r, const char *program, char *const *argv,
     struct process *p, const struct facts *f)
@@ -132,7 +112,7 @@ runner_run(struct runner *r, const char *program, char *const *argv, int in,
     struct process *p, const struct facts *f, struct outcome *how)
 {
 	r->facts = f;
-	begin_output(r->output);
+	empty_output(r->output);
 	*how = (struct outcome){ .error = 0 };
 	if (in < 0 || argv == NULL || !fill_in(r, program, argv, p, f)) {
 		how->error = errno;

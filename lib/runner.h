@@ -16,7 +16,7 @@
 
 enum {
 	RUNNER_OUTPUT_MAX = 64 * 1024,	/* octets that are logged of a run */
-	RUNNER_GRACE = 1000		/* ms, of a look-up: SIGTERM to SIGKILL */
+	RUNNER_GRACE = 1000		/* ms; a look-up's, to SIGKILL */
 };
 
 /* What a run has said, a line at a time. */
@@ -49,9 +49,8 @@ struct runner {
 void runner_run(struct runner *r, const char *program, char *const *argv,
     int in, struct process *p, const struct facts *f, struct outcome *how);
 
-/* Starts it and goes on: a process whose output is read by somebody else, at the
- * other end of what output is.  Its descriptors and limits are the caller's.
- * The process id, or -1 and errno. */
+/* As process_start, with the runner's environment and signals; the descriptors
+ * of p are the caller's. */
 pid_t runner_start(struct runner *r, const char *program, char *const *argv,
     struct process *p, int output, const struct facts *f);
 

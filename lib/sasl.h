@@ -1,6 +1,5 @@
 /*
- * sasl - a client's proof of who it is, PLAIN (RFC 4616) and LOGIN, put together
- * from lines of base64
+ * sasl - a client's proof of who it is: PLAIN (RFC 4616) and LOGIN, from base64
  *
  * Pure.  A name and a password stay here until sasl_forget, and nowhere else:
  * neither are they written into any text of a reply or a log, nor told before

@@ -81,7 +81,7 @@ is_host_octet(char c)
 
 /* ---- spans ---- */
 
-/* The first n octets, and all but those; there are so many. */
+/* The first n octets, and all but those; n is s.len at most. */
 static inline struct span
 span_first(struct span s, size_t n)
 {
@@ -101,7 +101,8 @@ span_of(const char *string)
 	return (struct span){ string, strlen(string) };
 }
 
-/* The octets of s up to end, which points into it; and those behind end. */
+/* The octets of s before end, which points into it; and those behind, less the
+ * one at end. */
 static inline struct span
 span_until(struct span s, const char *end)
 {

@@ -140,7 +140,7 @@ log_output(struct tls *t)
 			lf = span_find(rest, '\n');
 			line = lf != NULL ? span_until(rest, lf) : rest;
 			if (line.len > 0)
-				event_output(t->runner->log, line);
+				event_output(t->runner->log, NULL, line);
 		}
 }
 

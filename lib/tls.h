@@ -23,7 +23,7 @@ struct tls {
 	struct runner *runner;
 	struct peer *peer;		/* gets protocol and cipher */
 	const char *command;		/* a shell's; NULL: none */
-	const int *ucspi;		/* control, read and write; NULL: none */
+	const int *ucspi;		/* to be set too: launcher.tls */
 	bool log_is_client;		/* descriptor 2 is the connection too */
 	long long limit;		/* ms that a handshake may take */
 	bool (*stopping)(void);

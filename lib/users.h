@@ -26,7 +26,8 @@ struct user_entry {
 	struct span name, values;
 };
 
-/* Both are empty where the line says nothing.  What is wrong, or NULL. */
+/* Both are empty where the line says nothing.  What is wrong, or NULL; *e is
+ * what could be read then. */
 const char *user_parse_entry(struct span line, struct user_entry *e);
 
 /* Takes the next of the values off *rest; false at the end, and where a quote
@@ -44,7 +45,8 @@ bool user_same_name(struct span a, struct span b);
 /* RFC 5321, 4.5.1: always there. */
 bool user_is_postmaster(struct span local);
 
-/* Is it a user, by its whole local part or by what stands before a "+"? */
+/* Is it a user, by its whole local part or by what stands before a "+"?
+ * postmaster always is. */
 enum list_answer user_is_listed(struct reader *r, const struct list *users,
     const struct mailbox *m);
 

@@ -166,7 +166,9 @@ may_choose(const struct words *w, int class, int usual, int status)
 	    (class != 5 || may_bounce(status));
 }
 
-bool
+/* The reply that the output ends in, in the place of the usual one to this exit
+ * status, which *reply is; false: that stays. */
+static bool
 words_choose(const struct words *w, int status, struct reply *reply)
 {
 	static const struct reply least[] = { [2] = { 250, "2.0.0", NULL },

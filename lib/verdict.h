@@ -35,11 +35,6 @@ struct words {
 /* One more line of output, without its end. */
 void words_take(struct words *w, struct span line);
 
-/* The reply that it ends in, in the place of the usual one to this exit status
- * (-1: none), where it may stand there; false: it stays.  The reply's strings
- * are those of *w. */
-bool words_choose(const struct words *w, int status, struct reply *reply);
-
 /* ---- verdicts ---- */
 
 /* For a fault of ours. */
