@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Each example does what its comment says.
 load helper
+load auth
 
 @test "save keeps the message and its envelope" {
 	say "${HELLO[@]}" 'RCPT TO:<b@c>' DATA 'Subject: s' . QUIT |
@@ -175,6 +176,37 @@ teardown() {
 	asked_is '451 4.3.0' "$policy" joe@example.org
 	echo '* * perhaps' >"$BATS_TEST_TMPDIR/policy"
 	asked_is '451 4.3.0' "$policy" joe@example.org
+}
+
+# ---- who sends ----
+
+@test "auth: each says what it is and its exits, and is told about by a test" {
+	for example in "$AUTH"/*; do
+		name=${example##*/}
+		[ -x "$example" ]
+		sed -n 2p "$example" | grep -q "^# $name\( .*\)\?:" || fail "$name"
+		sed '/^#/!q' "$example" | grep -q '^# Exit 0: .*; 1: ' ||
+			fail "$name"
+		cat "$ROOT"/tests/90-*.bats "$ROOT"/tests/commands/auth.bats |
+			grep -q "AUTH/$name\"" || fail "$name"
+	done
+}
+
+@test "any: whoever comes from a loopback or private address, and no other" {
+	for client in 127.0.0.1 127.8.9.1 10.0.0.1 10.255.255.255 172.16.0.1 \
+		172.19.1.1 172.20.0.1 172.29.255.1 172.31.255.255 192.168.0.1 \
+		::1 fc00::1 fd12:3456::1 fdff:ffff:1:2:3:4:5:6; do
+		CLIENT_ADDRESS=$client let_in joe x "$AUTH/any"
+	done
+	for client in '' unknown 1.2.3.4 11.0.0.1 100.64.0.1 126.1.1.1 128.0.0.1 \
+		169.254.1.1 172.15.0.1 172.32.0.1 172.3.0.1 172.2.0.1 172.200.0.1 \
+		172.160.0.1 172.1.0.1 192.0.2.1 192.169.0.1 203.0.113.10 \
+		210.0.0.1 :: ::2 ::10.0.0.1 ::1:1 fe80::1 2001:db8::1 \
+		2001:db8:fd00::1 fd::1 fdf::1 fe00::1 10.example.net \
+		127.0.0.1.example fd00::1%eth0; do
+		CLIENT_ADDRESS=$client refused joe x "$AUTH/any"
+	done
+	refused joe x env -u CLIENT_ADDRESS "$AUTH/any"
 }
 
 # ---- a server of one's own ----
