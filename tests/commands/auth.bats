@@ -124,3 +124,138 @@ user() {
 	keeps_secret "$(command -v htpasswd)" joe 'hidden 4711' \
 		"$AUTH/htpasswd" "$USERS"
 }
+
+# ---- pwauth ----
+
+# account NAME HASH [days of the last change, smallest, largest age, warning,
+# grace, end]: in the machine's place.
+account() {
+	[ -d "$BATS_TEST_TMPDIR/etc" ] || {
+		mkdir "$BATS_TEST_TMPDIR/etc"
+		install -m 640 -g shadow /dev/null "$BATS_TEST_TMPDIR/etc/shadow"
+	}
+	echo "$1:x:2001:2001::/:/bin/sh" >>"$BATS_TEST_TMPDIR/etc/passwd"
+	echo "$1:$2:${3:-19000:0:99999:7::}:" >>"$BATS_TEST_TMPDIR/etc/shadow"
+}
+
+hash_of() {
+	perl -e 'print crypt($ARGV[0], q($5$rounds=1000$salt$))' -- "$1"
+}
+
+# on_machine [COMMAND --] command ...: one that has these accounts, for which
+# the shell COMMAND was run too; as a user with no rights.
+on_machine() {
+	local before=:
+	[ "$2" != -- ] || {
+		before=$1
+		shift 2
+	}
+	unshare --mount sh -ec 'cd "$1"; eval "$2"
+		mount --bind etc/passwd /etc/passwd
+		mount --bind etc/shadow /etc/shadow
+		shift 2
+		exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"' \
+		sh "$BATS_TEST_TMPDIR" "$before" "$@"
+}
+
+prepare_pwauth() {
+	local hash
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
+	PWAUTH=$BATS_TEST_TMPDIR/pwauth
+	cp "$AUTH/pwauth" "$PWAUTH"
+	hash=$(hash_of secret)
+	account joe "$hash"
+	account root "$hash"
+	sed -i '/^root/s/2001/0/' "$BATS_TEST_TMPDIR/etc/passwd"
+	account locked "!$hash"
+	account starred '*'
+	account expired "$hash" 19000:0:99999:7::19001
+	account aged "$hash" 19000:0:10:7:5:
+	account new "$hash" 0:0:99999:7::
+	account nobody ''
+}
+
+@test "pwauth: the machine's users, less root, the locked and the expired" {
+	prepare_pwauth
+	let_in joe secret on_machine "$PWAUTH"
+	side_by_side <<-'END'
+		refused joe wrong on_machine "$PWAUTH"
+		refused joe 'secret ' on_machine "$PWAUTH"
+		refused joe $'secret\r' on_machine "$PWAUTH"
+		refused joe $'secret\n' on_machine "$PWAUTH"
+		refused joe $'secret\nx' on_machine "$PWAUTH"
+		refused joe '' on_machine "$PWAUTH"
+		refused '' secret on_machine "$PWAUTH"
+		refused $'joe\nsecret' x on_machine "$PWAUTH"
+		refused $'joe\nsecret' '' on_machine "$PWAUTH"
+		refused nobody '' on_machine "$PWAUTH"
+		refused Joe secret on_machine "$PWAUTH"
+		refused 'joe ' secret on_machine "$PWAUTH"
+		refused joe:x secret on_machine "$PWAUTH"
+		refused -joe secret on_machine "$PWAUTH"
+		refused käse secret on_machine "$PWAUTH"
+		refused ann secret on_machine "$PWAUTH"
+		refused root secret on_machine "$PWAUTH"
+		refused root wrong on_machine "$PWAUTH"
+		refused locked secret on_machine "$PWAUTH"
+		refused starred '*' on_machine "$PWAUTH"
+		refused expired secret on_machine "$PWAUTH"
+		refused aged secret on_machine "$PWAUTH"
+		refused new secret on_machine "$PWAUTH"
+	END
+}
+
+@test "pwauth: passwords are octets" {
+	prepare_pwauth
+	local i
+	for i in "${!PASSWORDS[@]}"; do
+		account "user$i" "$(hash_of "${PASSWORDS[$i]}")"
+	done
+	for i in "${!PASSWORDS[@]}"; do
+		let_in "user$i" "${PASSWORDS[$i]}" on_machine "$PWAUTH"
+	done
+	for i in "${!PASSWORDS[@]}"; do
+		echo "refused user$i \"\${PASSWORDS[$i]}x\" on_machine \"\$PWAUTH\""
+	done | side_by_side
+	nothing_ran
+}
+
+@test "pwauth: who has no password is out by the line that its head tells of" {
+	prepare_pwauth
+	let_in nobody anything on_machine "$PWAUTH"
+	line=$(sed -n 's/^#	\(auth .*\)/\1/p' "$AUTH/pwauth")
+	sed "s/^@include common-auth.*/$line/" /etc/pam.d/pwauth \
+		>"$BATS_TEST_TMPDIR/pam"
+	before='mount --bind pam /etc/pam.d/pwauth'
+	let_in joe secret on_machine "$before" -- "$PWAUTH"
+	refused nobody anything on_machine "$before" -- "$PWAUTH"
+}
+
+@test "pwauth: no program, no rights, no logins for now, no PAM: later" {
+	prepare_pwauth
+	put_off NoNewPriv joe secret on_machine setpriv --no-new-privs "$PWAUTH"
+	(let_in joe secret unshare --mount sh -ec 'cd "$1"
+		mount --bind etc/passwd /etc/passwd
+		mount --bind etc/shadow /etc/shadow
+		exec setpriv --no-new-privs "$2"' sh "$BATS_TEST_TMPDIR" "$PWAUTH")
+	mkdir "$BATS_TEST_TMPDIR/run" "$BATS_TEST_TMPDIR/pam.d"
+	: >"$BATS_TEST_TMPDIR/run/nologin"
+	put_off 'no logins for now: /run/nologin' joe secret \
+		on_machine 'mount --bind run /run' -- "$PWAUTH"
+	put_off 'exit status 52' joe secret \
+		on_machine 'mount --bind pam.d /etc/pam.d' -- "$PWAUTH"
+	for status in 6 50 51 53 126 137; do
+		printf '#!/bin/sh\nexit %s\n' "$status" \
+			>"$BATS_TEST_TMPDIR/stand-in"
+		chmod +x "$BATS_TEST_TMPDIR/stand-in"
+		sed -i "s|^pwauth=.*|pwauth=$BATS_TEST_TMPDIR/stand-in|" "$PWAUTH"
+		put_off "exit status $status" joe secret on_machine "$PWAUTH"
+	done
+	rm "$BATS_TEST_TMPDIR/stand-in"
+	put_off 'no program /' joe secret on_machine "$PWAUTH"
+}
+
+@test "pwauth: the password is shown to no other process" {
+	prepare_pwauth
+	keeps_secret /usr/sbin/pwauth joe 'hidden 0815' on_machine "$PWAUTH"
+}
