@@ -209,6 +209,22 @@ teardown() {
 	refused joe x env -u CLIENT_ADDRESS "$AUTH/any"
 }
 
+@test "auth: no argument, no name and password, no descriptor 3: later" {
+	put_off 'one argument' joe secret "$AUTH/htpasswd"
+	put_off 'one argument' joe secret "$AUTH/htpasswd" /dev/null x
+	put_off 'one argument' joe secret "$AUTH/dovecot"
+	put_off 'one argument' joe secret "$AUTH/dovecot" /none x
+	: >"$BATS_TEST_TMPDIR/users"
+	for command in "$AUTH/htpasswd $BATS_TEST_TMPDIR/users" \
+		"$AUTH/pwauth" "$AUTH/dovecot /none"; do
+		for redirection in '3</dev/null' '3<&-'; do
+			ends 111 sh -c "exec $command $redirection" \
+				2>"$BATS_TEST_TMPDIR/said" || fail "$command"
+			grep -q 'descriptor 3$' "$BATS_TEST_TMPDIR/said"
+		done
+	done
+}
+
 # ---- a server of one's own ----
 
 @test "embed: a server of under 100 lines on the program's own objects" {

@@ -259,3 +259,189 @@ prepare_pwauth() {
 	prepare_pwauth
 	keeps_secret /usr/sbin/pwauth joe 'hidden 0815' on_machine "$PWAUTH"
 }
+
+# ---- Dovecot ----
+
+# dovecot_starts [line of its configuration ...]: $SOCKET, made as the example's
+# head says; with auth_failure_delay=0 it is slow to guessers alone.
+dovecot_starts() {
+	DOVECOT=$BATS_TEST_TMPDIR/dovecot
+	SOCKET=$DOVECOT/smtpd-auth
+	mkdir -p "$DOVECOT/run"
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
+	[ -e "$DOVECOT/users" ] || printf '%s\n' 'joe:{PLAIN}secret' \
+		'net:{PLAIN}secret::::::allow_nets=192.0.2.0/24' \
+		'away:{PLAIN}secret::::::nologin' \
+		'left:{PLAIN}secret::::::nologin reason=Left' \
+		'open:::::::nopassword' 'none:' >"$DOVECOT/users"
+	{
+		printf '%s\n' "base_dir = $DOVECOT/run" \
+			"state_dir = $DOVECOT/run" "log_path = $DOVECOT/log" \
+			'protocols =' 'ssl = no' "$@" \
+			'passdb {' "driver = ${PASSDB:-passwd-file}" \
+			"args = $DOVECOT/users" '}' \
+			'userdb {' 'driver = static' 'args = uid=nobody' '}'
+		sed -n '/^#	/s///p' "$AUTH/dovecot" | sed 1d |
+			sed "s|/run/smtpd-auth|$SOCKET|; s/user = .*/user = nobody/"
+	} >"$DOVECOT/conf"
+	started dovecot -F -c "$DOVECOT/conf"
+	until_true test -S "$SOCKET"
+}
+
+# from ADDRESS command ...: so that Dovecot tells one guesser from another.
+from() {
+	CLIENT_ADDRESS=$1 TCPLOCALIP=192.0.2.25 SSL_PROTOCOL=TLSv1.3 "${@:2}"
+}
+
+@test "dovecot: its users, less those with nologin or from elsewhere" {
+	dovecot_starts 'auth_failure_delay = 0'
+	let_in joe secret "$AUTH/dovecot" "$SOCKET"
+	let_in JOE secret "$AUTH/dovecot" "$SOCKET"
+	let_in open anything "$AUTH/dovecot" "$SOCKET"
+	from 192.0.2.7 let_in net secret "$AUTH/dovecot" "$SOCKET"
+	from 2001:db8::1 let_in joe secret "$AUTH/dovecot" "$SOCKET"
+	side_by_side <<-'END'
+		from 192.0.2.1 refused joe wrong "$AUTH/dovecot" "$SOCKET"
+		from 192.0.2.2 refused joe 'secret ' "$AUTH/dovecot" "$SOCKET"
+		from 192.0.2.3 refused joe $'secret\n' "$AUTH/dovecot" "$SOCKET"
+		from 192.0.2.4 refused ann secret "$AUTH/dovecot" "$SOCKET"
+		from 192.0.2.5 refused $'jo\te' secret "$AUTH/dovecot" "$SOCKET"
+		from 192.0.2.6 refused $'joe\n' secret "$AUTH/dovecot" "$SOCKET"
+		from 192.0.2.7 refused joe: secret "$AUTH/dovecot" "$SOCKET"
+		from 192.0.2.8 refused 'x nologin' secret "$AUTH/dovecot" "$SOCKET"
+		from 192.0.2.9 refused none x "$AUTH/dovecot" "$SOCKET"
+		from 192.0.2.10 refused away secret "$AUTH/dovecot" "$SOCKET"
+		from 192.0.2.11 refused left secret "$AUTH/dovecot" "$SOCKET"
+		from 203.0.113.1 refused net secret "$AUTH/dovecot" "$SOCKET"
+		refused net secret "$AUTH/dovecot" "$SOCKET"
+	END
+	refused open '' "$AUTH/dovecot" "$SOCKET"
+	refused '' anything "$AUTH/dovecot" "$SOCKET"
+}
+
+@test "dovecot: passwords are octets, less four that it takes from nobody" {
+	local i
+	mkdir "$BATS_TEST_TMPDIR/dovecot"
+	for i in "${!PASSWORDS[@]}"; do
+		echo "user$i:{PLAIN.B64}$(printf %s "${PASSWORDS[$i]}" |
+			base64 -w 0)" >>"$BATS_TEST_TMPDIR/dovecot/users"
+	done
+	dovecot_starts 'auth_failure_delay = 0'
+	for i in "${!PASSWORDS[@]}"; do
+		verdict=let_in
+		[[ ${PASSWORDS[$i]} != *[$'\x01\t\r\n']* ]] || verdict=refused
+		from "198.51.100.$i" "$verdict" "user$i" "${PASSWORDS[$i]}" \
+			"$AUTH/dovecot" "$SOCKET"
+	done
+	for i in "${!PASSWORDS[@]}"; do
+		echo "from 192.0.2.$i refused user$i \"\${PASSWORDS[$i]}x\"" \
+			'"$AUTH/dovecot" "$SOCKET"'
+	done | side_by_side
+	nothing_ran
+}
+
+@test "dovecot: it makes guessers wait, and is waited for, but not for ever" {
+	dovecot_starts
+	sed 's/alarm(25)/alarm(1)/' "$AUTH/dovecot" >"$BATS_TEST_TMPDIR/hasty"
+	chmod +x "$BATS_TEST_TMPDIR/hasty"
+	from 192.0.2.1 refused joe wrong "$AUTH/dovecot" "$SOCKET"
+	from 192.0.2.1 put_off 'no answer in time' joe secret \
+		"$BATS_TEST_TMPDIR/hasty" "$SOCKET"
+	from 192.0.2.1 let_in joe secret "$AUTH/dovecot" "$SOCKET"
+}
+
+@test "dovecot: none, no right to it, no PLAIN, no answer for now: later" {
+	SOCKET=$BATS_TEST_TMPDIR/dovecot/smtpd-auth
+	put_off "$SOCKET: No such file" joe secret "$AUTH/dovecot" "$SOCKET"
+	cp "$AUTH/dovecot" "$BATS_TEST_TMPDIR/copy"
+	dovecot_starts 'auth_mechanisms = login'
+	put_off 'without an answer' joe secret "$AUTH/dovecot" "$SOCKET"
+	put_off "$SOCKET: Permission denied" joe secret setpriv --reuid 65533 \
+		--clear-groups env PATH=/usr/bin:/bin "$BATS_TEST_TMPDIR/copy" \
+		"$SOCKET"
+	ended "$SERVER"
+	until_true eval '! python3 -c "import socket, sys
+socket.socket(socket.AF_UNIX).connect(sys.argv[1])" "$SOCKET" 2>&-'
+	put_off "$SOCKET: Connection refused" joe secret "$AUTH/dovecot" \
+		"$SOCKET"
+	rm -r "$DOVECOT"
+	PASSDB=checkpassword
+	dovecot_starts
+	put_off 'Dovecot cannot tell now' joe secret "$AUTH/dovecot" "$SOCKET"
+	put_off 'AF_UNIX path too long' joe secret "$AUTH/dovecot" \
+		"$(printf %0200d 1)"
+}
+
+# stands_in: a Dovecot that says what is in $SOCKET.says once it was asked, then
+# leaves or hangs; the question is $SOCKET.asked.
+stands_in() {
+	SOCKET=$BATS_TEST_TMPDIR/socket
+	: >"$SOCKET.says"
+	started python3 -c '
+import os, socket, sys
+path = sys.argv[1]
+server = socket.socket(socket.AF_UNIX)
+server.bind(path + ".new")
+server.listen()
+os.rename(path + ".new", path)
+kept = []
+while True:
+    client, _ = server.accept()
+    client.sendall(b"VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nDONE\n")
+    asked = b""
+    while asked.count(b"\n") < 3:
+        asked += client.recv(4096)
+    with open(path + ".asked", "wb") as file:
+        file.write(asked)
+    with open(path + ".says", "rb") as file:
+        says = file.read()
+    client.sendall(says.replace(b"hang", b""))
+    if b"hang" in says:
+        kept.append(client)
+    client = None' "$SOCKET"
+	until_true test -S "$SOCKET"
+}
+
+@test "dovecot: it is asked with what it judges by, the password last" {
+	stands_in
+	printf 'OK\t1\tuser=joe\n' >"$SOCKET.says"
+	from 192.0.2.7 let_in joe secret "$AUTH/dovecot" "$SOCKET"
+	sed 's/^CPID\t[0-9]*$/CPID/' "$SOCKET.asked" | cmp - <(
+		printf 'VERSION\t1\t1\nCPID\nAUTH\t1\tPLAIN\tservice=smtp\t'
+		printf 'rip=192.0.2.7\tlip=192.0.2.25\tsecured\tresp=%s\n' \
+			"$(printf '\0joe\0secret' | base64)"
+	)
+	let_in joe secret env -u CLIENT_ADDRESS "$AUTH/dovecot" "$SOCKET"
+	grep -q $'^AUTH\t1\tPLAIN\tservice=smtp\tresp=' "$SOCKET.asked"
+	printf 'OK\t1\tuser=x nologin\n' >"$SOCKET.says"
+	let_in 'x nologin' secret "$AUTH/dovecot" "$SOCKET"
+	printf 'FAIL\t1\n' >"$SOCKET.says"
+	refused joe secret "$AUTH/dovecot" "$SOCKET"
+	for answer in 'FAIL\t1\tuser=joe\ttemp\n' \
+		'FAIL\t1\tcode=temp_fail\tuser=joe\n'; do
+		octets "$answer" >"$SOCKET.says"
+		put_off 'cannot tell now' joe secret "$AUTH/dovecot" "$SOCKET"
+	done
+}
+
+@test "dovecot: one that dies in the middle of its answer has given none" {
+	stands_in
+	for answer in '' OK 'OK\t1' 'OK\t1\tuser=joe' 'FAIL\t1\tuser=joe' \
+		'CONT\t1\t\n'; do
+		octets "$answer" >"$SOCKET.says"
+		put_off 'without an answer' joe secret "$AUTH/dovecot" "$SOCKET"
+	done
+	sed 's/alarm(25)/alarm(1)/' "$AUTH/dovecot" >"$BATS_TEST_TMPDIR/hasty"
+	for answer in hang 'OK\t1\tuser=joehang'; do
+		octets "$answer" >"$SOCKET.says"
+		put_off 'no answer in time' joe secret \
+			python3 "$BATS_TEST_TMPDIR/hasty" "$SOCKET"
+	done
+}
+
+@test "dovecot: the password is shown to no other process" {
+	dovecot_starts
+	from 192.0.2.1 keeps_secret "$(python3 -c 'import os, sys
+print(os.path.realpath(sys.executable))')" joe 'hidden 0815' \
+		"$AUTH/dovecot" "$SOCKET"
+}
