@@ -216,17 +216,6 @@ parse_options(struct smtpd *s, int argc, char **argv)
 		print(&t);
 }
 
-/* ms that a look-up may take, of who receives or who sends: a client is as
- * patient as we are. */
-static long long
-lookup_time(const struct settings *o)
-{
-	enum { LOOKUP_TIME = 30 * 1000 };
-
-	return o->protocol.timeout < LOOKUP_TIME ? o->protocol.timeout :
-	    LOOKUP_TIME;
-}
-
 /* What each room works with. */
 static void
 join(struct smtpd *s)
@@ -250,15 +239,14 @@ join(struct smtpd *s)
 	s->recipients = (struct recipients){ .log = &s->log, .peer = &s->peer,
 	    .reader = &s->reader, .runner = &s->runner,
 	    .domains = &o->domains, .forwards = &o->forwards,
-	    .users = &o->users, .lookup = o->lookup, .limit = lookup_time(o),
+	    .users = &o->users, .lookup = o->lookup, .limit = o->asking_time,
 	    .config = &o->protocol };
 	s->tls = (struct tls){ .runner = &s->runner, .peer = &s->peer,
 	    .command = o->starttls, .ucspi = s->launcher.tls,
 	    .log_is_client = launcher_log_is_client(&s->launcher),
-	    .limit = o->protocol.timeout < TLS_TIME ? o->protocol.timeout :
-	    TLS_TIME, .stopping = launcher_stops };
+	    .limit = o->asking_time, .stopping = launcher_stops };
 	s->auth = (struct auth){ .runner = &s->runner, .peer = &s->peer,
-	    .command = o->auth, .limit = lookup_time(o) };
+	    .command = o->auth, .limit = o->asking_time };
 }
 
 /* --check: what a session would need. */
@@ -267,13 +255,13 @@ check(struct smtpd *s)
 {
 	const char *command = s->settings.command[0], *why;
 	const char *spool = s->settings.spool;
+	const struct protocol_config *p = &s->settings.protocol;
+	char space[64];
+	struct text t = { space, 0, sizeof space };
 	struct fault fault;
 
 	if ((why = process_fault(command)) != NULL)
 		die(s, EX_CONFIG, command, why);
-	if (s->settings.starttls != NULL &&
-	    (why = tls_command_fault(s->settings.starttls)) != NULL)
-		die(s, EX_CONFIG, "option --starttls", why);
 	if (!environment_inherit(&s->environment))
 		die(s, EX_CONFIG, "environment", strerror(errno));
 	if (!spool_try(&s->message.spool)) {
@@ -281,22 +269,14 @@ check(struct smtpd *s)
 		    "--spool ($TMPDIR)" : "--spool", spool, strerror(errno));
 		die(s, EX_CONFIG, fault.what, fault.why);
 	}
-	print(&(struct text){ (char[]){ "ok\n" }, 3, 3 });
+	text_string(&t, "ok");
+	if (p->require_tls && !p->tls && s->settings.starttls == NULL)
+		text_string(&t, ", where the launcher does TLS");
+	text_char(&t, '\n');
+	print(&t);
 }
 
 /* ---- main ---- */
-
-/* A session by hand begins with what to type. */
-static void
-greet_person(const struct smtpd *s)
-{
-	static const char text[] =
-	    "SMTP by hand: EHLO me begins, HELP says what there is, QUIT or "
-	    "control-D ends.\n";
-
-	if (s->log.to == LOG_TO_STDERR && launcher_has_person(&s->launcher))
-		(void)!write(2, text, sizeof text - 1);
-}
 
 static int
 serve(struct smtpd *s)
@@ -309,7 +289,8 @@ serve(struct smtpd *s)
 	protocol_open(&s->session, &s->settings.protocol, &handler, s);
 	if (verbose)
 		event_connect(&s->log, &s->peer);
-	greet_person(s);
+	if (s->log.to == LOG_TO_STDERR)
+		launcher_greet_person(&s->launcher);
 	reason = protocol_serve(&s->session, &s->channel);
 	tls_end(&s->tls);
 	if (reason == PROTOCOL_PIPELINED)
@@ -320,9 +301,6 @@ serve(struct smtpd *s)
 		    s->delivery.messages, since);
 	return reason == PROTOCOL_ERROR ? EX_OSERR : EX_OK;
 }
-
-static const char no_way_to_tls[] =
-    "needs --starttls, --tls or a launcher that does TLS";
 
 /* Rule 5: the files of the options, and a connection. */
 static void
@@ -346,7 +324,8 @@ check_session(struct smtpd *s)
 	p->tls = tls_is_before_us(&s->peer, p->tls);
 	p->starttls = s->settings.starttls != NULL || s->launcher.tls[0] > 0;
 	if (p->require_tls && !p->tls && !p->starttls)
-		die(s, EX_CONFIG, "option --require-tls", no_way_to_tls);
+		die(s, EX_CONFIG, "option --require-tls",
+		    "needs --starttls, --tls or a launcher that does TLS");
 }
 
 int

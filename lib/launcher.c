@@ -252,10 +252,15 @@ launcher_has_connection(const struct launcher *l)
 	return l->descriptor[0].st_mode != 0 && l->descriptor[1].st_mode != 0;
 }
 
-bool
-launcher_has_person(const struct launcher *l)
+void
+launcher_greet_person(const struct launcher *l)
 {
-	return S_ISCHR(l->descriptor[0].st_mode) && isatty(0) && isatty(2);
+	static const char text[] =
+	    "SMTP by hand: EHLO me begins, HELP says what there is, QUIT or "
+	    "control-D ends.\n";
+
+	if (S_ISCHR(l->descriptor[0].st_mode) && isatty(0) && isatty(2))
+		(void)!write(2, text, sizeof text - 1);
 }
 
 bool

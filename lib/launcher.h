@@ -39,8 +39,8 @@ bool launcher_has_connection(const struct launcher *l);
 /* Rule 4: is descriptor 2 the client's, as inetd leaves it? */
 bool launcher_log_is_client(const struct launcher *l);
 
-/* Is a person at the other end, by a terminal? */
-bool launcher_has_person(const struct launcher *l);
+/* Tells a person at a terminal what to type, on descriptor 2. */
+void launcher_greet_person(const struct launcher *l);
 
 /* Does descriptor 0 listen, so that there is no connection yet? */
 bool launcher_left_listener(void);

@@ -420,6 +420,7 @@ usual_domain(const struct settings *s)
 static void
 finish(struct settings *s)
 {
+	enum { ASKING_TIME = 30 * 1000 };
 	struct protocol_config *p = &s->protocol;
 
 	if (p->banner == NULL)
@@ -429,6 +430,7 @@ finish(struct settings *s)
 	    set_hostname(&p->hostname, s->host) != NULL))
 		p->hostname = "localhost";
 	p->domain = usual_domain(s);
+	s->asking_time = p->timeout < ASKING_TIME ? p->timeout : ASKING_TIME;
 	p->slow_look_up = s->lookup != NULL;
 	p->auth = s->auth != NULL;
 }
@@ -451,16 +453,33 @@ options_parse(struct settings *s, int argc, char **argv, struct fault *fault)
 	return true;
 }
 
+static bool
+has_word(const char *command, const char *wanted)
+{
+	struct span rest = span_of(command), word;
+
+	while ((word = span_take_word(&rest)).len > 0)
+		if (span_is(word, wanted))
+			return true;
+	return false;
+}
+
 bool
 options_check(const struct settings *s, struct fault *fault)
 {
 	const struct protocol_config *p = &s->protocol;
-	const char *option = p->require_auth ? "--require-auth" :
-	    p->auth_in_clear ? "--auth-in-clear" : NULL;
 
-	if (option == NULL || s->auth != NULL)
+	if (s->auth == NULL && p->require_auth)
+		fault_of_option(fault, "--require-auth", NULL, "needs --auth");
+	else if (s->auth == NULL && p->auth_in_clear)
+		fault_of_option(fault, "--auth-in-clear", NULL,
+		    "needs --auth");
+	else if (s->check && s->starttls != NULL &&
+	    !has_word(s->starttls, "exec"))
+		fault_of_option(fault, "--starttls", s->starttls,
+		    "without exec, a shell waits and keeps the status open");
+	else
 		return true;
-	fault_of_option(fault, option, NULL, "needs --auth");
 	return false;
 }
 

@@ -15,6 +15,8 @@ struct settings {
 	struct protocol_config protocol;
 	char **command;
 	long long command_timeout;	/* ms */
+	long long asking_time;		/* ms for who is asked meanwhile: a */
+					/* look-up, --auth, a handshake */
 	bool append_recipients;
 	struct list domains, forwards, users;
 	const char *lookup, *starttls, *auth;	/* for a shell; NULL: none */
@@ -31,7 +33,8 @@ struct settings {
 bool options_parse(struct settings *s, int argc, char **argv,
     struct fault *fault);
 
-/* What does not go together; false: it is in *fault. */
+/* What does not go together, and, for --check, what would fail in a session.
+ * False: it is in *fault. */
 bool options_check(const struct settings *s, struct fault *fault);
 
 /* What --help and --version ask for; false: neither was given. */

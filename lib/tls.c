@@ -370,18 +370,6 @@ leave_connection(const struct tls *t)
 		close(null);
 }
 
-const char *
-tls_command_fault(const char *command)
-{
-	struct span rest = span_of(command), word;
-
-	while ((word = span_take_word(&rest)).len > 0)
-		if (span_same(word, span_of("exec")))
-			return NULL;
-	return "the command needs an exec: a shell that waits keeps the "
-	    "status descriptor open";
-}
-
 bool
 tls_start(struct tls *t, int fd[2])
 {

@@ -12,10 +12,7 @@
 
 #include "runner.h"
 
-enum {
-	TLS_TIME = 30 * 1000,		/* ms that a handshake may take */
-	TLS_GRACE = 2 * 1000		/* ms from our half-close to SIGKILL */
-};
+enum { TLS_GRACE = 2 * 1000 };		/* ms from our half-close to SIGKILL */
 
 /* Zeroed, there is none.  Members are its own, but for those to be set. */
 struct tls {
@@ -37,9 +34,6 @@ struct tls {
 /* Was TLS done before us?  By the option that says so, or by the variables of
  * launchers that give us no internet socket then; these are kept in p. */
 bool tls_is_before_us(struct peer *p, bool option);
-
-/* What is wrong with a command that is to do TLS; NULL: nothing that shows. */
-const char *tls_command_fault(const char *command);
 
 /* Before the 220: starts the command.  False: it cannot be had now. */
 bool tls_prepare(struct tls *t, const struct envelope *envelope);
