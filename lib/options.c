@@ -7,177 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- setters ---- */
-
-/* Each gets the member's address; it returns what is wrong, or NULL. */
-
-static const char *
-set_flag(void *member, const char *value)
-{
-	(void)value;
-	*(bool *)member = true;
-	return NULL;
-}
-
-static const char *
-clear_flag(void *member, const char *value)
-{
-	(void)value;
-	*(bool *)member = false;
-	return NULL;
-}
-
-static const char *
-set_text(void *member, const char *value)
-{
-	*(const char **)member = value;
-	return NULL;
-}
-
-static const char *
-set_banner(void *member, const char *value)
-{
-	size_t i;
-
-	for (i = 0; value[i] != '\0'; i++)
-		if (value[i] < ' ' || value[i] > '~')
-			return "not a line of printable ASCII";
-	return set_text(member, value);
-}
-
-static const char *
-set_hostname(void *member, const char *value)
-{
-	struct span name = span_of(value);
-
-	if (name.len == 0 || name.len > PEER_NAME_MAX ||
-	    !span_all(name, is_host_octet))
-		return "not a host name";
-	return set_text(member, value);
-}
-
-static const char *
-set_directory(void *member, const char *value)
-{
-	return value[0] == '\0' ? "not a directory" : set_text(member, value);
-}
-
-static const char *
-set_count(void *member, const char *value)
-{
-	return span_number(span_of(value), 1000000000,
-	    (unsigned long long *)member) ? NULL :
-	    "not a number from 0 to 1000000000";
-}
-
-_Static_assert(ENVELOPE_RECIPIENTS_MAX == 25600, "what the error says");
-
-static const char *
-set_recipients(void *member, const char *value)
-{
-	unsigned long long n;
-
-	if (set_count(&n, value) != NULL || n == 0 ||
-	    n > ENVELOPE_RECIPIENTS_MAX)
-		return "not a number from 1 to 25600";
-	*(size_t *)member = (size_t)n;
-	return NULL;
-}
-
-static const char *
-set_seconds_or_none(void *member, const char *value)
-{
-	unsigned long long n;
-
-	if (set_count(&n, value) != NULL)
-		return "not a number of seconds from 0 to 1000000000";
-	*(long long *)member = (long long)n * 1000;
-	return NULL;
-}
-
-static const char *
-set_seconds(void *member, const char *value)
-{
-	if (set_seconds_or_none(member, value) != NULL ||
-	    *(long long *)member == 0)
-		return "not a number of seconds from 1 to 1000000000";
-	return NULL;
-}
-
-static const char *
-set_octets(void *member, const char *value)
-{
-	static const char suffix[] = "KMGkmg";
-	struct span number = span_of(value);
-	const char *unit = number.len == 0 ? NULL :
-	    strchr(suffix, value[number.len - 1]);
-	unsigned long long n;
-	unsigned shift = 0;
-
-	if (unit != NULL) {
-		shift = 10 * ((unsigned)(unit - suffix) % 3 + 1);
-		number.len--;
-	}
-	if (!span_number(number, LLONG_MAX, &n) ||
-	    n > (unsigned long long)LLONG_MAX >> shift)
-		return "not a size: a number, K, M or G behind it";
-	*(unsigned long long *)member = n << shift;
-	return NULL;
-}
-
-static const char *
-set_log(void *member, const char *value)
-{
-	static const char *const to[] = { [LOG_TO_STDERR] = "stderr",
-	    [LOG_TO_SYSLOG] = "syslog", [LOG_TO_NONE] = "none" };
-	enum log_to i;
-
-	for (i = LOG_TO_STDERR; i <= LOG_TO_NONE; i++)
-		if (strcmp(value, to[i]) == 0) {
-			*(enum log_to *)member = i;
-			return NULL;
-		}
-	return "not stderr, syslog or none";
-}
-
-static const char *
-set_bare_newline(void *member, const char *value)
-{
-	*(bool *)member = strcmp(value, "reject") == 0;
-	return *(bool *)member || strcmp(value, "normalize") == 0 ? NULL :
-	    "not normalize or reject";
-}
-
-/* What runs "sendmail -bs" can run us; no other mode is ours. */
-static const char *
-set_mode(void *member, const char *value)
-{
-	(void)member;
-	return strcmp(value, "s") == 0 ? NULL : "no mode of ours: only -bs is";
-}
-
-static const char *
-set_domain(void *member, const char *value)
-{
-	bool is_file = value[0] == '/' || strncmp(value, "./", 2) == 0;
-
-	if (!is_file && !domain_is_rule(span_of(value)))
-		return "not a domain, nor a file: /name or ./name";
-	return list_add(member, value, is_file);
-}
-
-static const char *
-set_users(void *member, const char *value)
-{
-	return value[0] == '\0' ? "not a file" :
-	    list_add(member, value, true);
-}
-
-static const char *
-set_command(void *member, const char *value)
-{
-	return value[0] == '\0' ? "not a command" : set_text(member, value);
-}
+#include "values.h"
 
 #define AT(member) offsetof(struct settings, member)
 
@@ -185,76 +15,76 @@ static const struct row {
 	const char *name;
 	char letter;			/* 0: none */
 	const char *argument;		/* NULL: none */
-	const char *(*set)(void *member, const char *value);
+	value_setter *set;
 	size_t member;
 	const char *help;
 } rows[] = {
-	{ "hostname", 'n', "NAME", set_hostname, AT(protocol.hostname),
+	{ "hostname", 'n', "NAME", value_hostname, AT(protocol.hostname),
 	    "our name (the host's)" },
-	{ "banner", 0, "TEXT", set_banner, AT(protocol.banner),
+	{ "banner", 0, "TEXT", value_banner, AT(protocol.banner),
 	    "what the greeting says (ESMTP ready)" },
-	{ NULL, 'b', "s", set_mode, 0, "for callers of sendmail -bs: SMTP" },
-	{ "lmtp", 0, NULL, set_flag, AT(protocol.lmtp), "speak LMTP" },
-	{ "domain", 'd', "DOMAIN|/FILE", set_domain, AT(domains),
+	{ NULL, 'b', "s", value_mode, 0, "for callers of sendmail -bs: SMTP" },
+	{ "lmtp", 0, NULL, value_flag, AT(protocol.lmtp), "speak LMTP" },
+	{ "domain", 'd', "DOMAIN|/FILE", value_domain, AT(domains),
 	    "a local domain; any number (all are)" },
-	{ "forward", 'f', "DOMAIN|/FILE", set_domain, AT(forwards),
+	{ "forward", 'f', "DOMAIN|/FILE", value_domain, AT(forwards),
 	    "not local, but mail is taken for it" },
-	{ "users", 'u', "FILE", set_users, AT(users),
+	{ "users", 'u', "FILE", value_users, AT(users),
 	    "the local users, as aliases(5) (all)" },
-	{ "lookup", 'l', "COMMAND", set_command, AT(lookup),
+	{ "lookup", 'l', "COMMAND", value_command, AT(lookup),
 	    "ask COMMAND about each recipient" },
-	{ "vrfy", 0, NULL, set_flag, AT(protocol.vrfy),
+	{ "vrfy", 0, NULL, value_flag, AT(protocol.vrfy),
 	    "answer VRFY and EXPN" },
-	{ "terminal", 0, NULL, set_flag, AT(protocol.terminal),
+	{ "terminal", 0, NULL, value_flag, AT(protocol.terminal),
 	    "offer SEND, SOML and SAML" },
-	{ "max-size", 's', "SIZE", set_octets, AT(protocol.max_size),
+	{ "max-size", 's', "SIZE", value_octets, AT(protocol.max_size),
 	    "largest message; K, M, G; 0: any (32M)" },
-	{ "max-recipients", 'r', "N", set_recipients,
+	{ "max-recipients", 'r', "N", value_recipients,
 	    AT(protocol.max_recipients), "recipients a message (100)" },
-	{ "max-messages", 0, "N", set_count, AT(protocol.max_messages),
+	{ "max-messages", 0, "N", value_count, AT(protocol.max_messages),
 	    "messages a session; 0: any (0)" },
-	{ "max-errors", 0, "N", set_count, AT(protocol.max_errors),
+	{ "max-errors", 0, "N", value_count, AT(protocol.max_errors),
 	    "refused commands a session; 0: any (10)" },
-	{ "timeout", 't', "SECONDS", set_seconds, AT(protocol.timeout),
+	{ "timeout", 't', "SECONDS", value_seconds, AT(protocol.timeout),
 	    "longest silence of the client (300)" },
-	{ "session-timeout", 0, "SECONDS", set_seconds_or_none,
+	{ "session-timeout", 0, "SECONDS", value_seconds_or_none,
 	    AT(protocol.session_timeout), "longest session; 0: any (3600)" },
-	{ "command-timeout", 'T', "SECONDS", set_seconds, AT(command_timeout),
+	{ "command-timeout", 'T', "SECONDS", value_seconds, AT(command_timeout),
 	    "longest run of the command (300)" },
-	{ "append-recipients", 'a', NULL, set_flag, AT(append_recipients),
+	{ "append-recipients", 'a', NULL, value_flag, AT(append_recipients),
 	    "recipients as further arguments" },
-	{ "crlf", 0, NULL, set_flag, AT(protocol.crlf),
+	{ "crlf", 0, NULL, value_flag, AT(protocol.crlf),
 	    "CRLF line ends to the command (LF)" },
-	{ "bare-newline", 0, "WHAT", set_bare_newline,
+	{ "bare-newline", 0, "WHAT", value_bare_newline,
 	    AT(protocol.reject_bare_newlines),
 	    "normalize or reject them (normalize)" },
-	{ "dsn", 0, NULL, set_flag, AT(protocol.dsn),
+	{ "dsn", 0, NULL, value_flag, AT(protocol.dsn),
 	    "announce DSN: the command sends them" },
-	{ "no-received", 0, NULL, clear_flag, AT(received),
+	{ "no-received", 0, NULL, value_clear_flag, AT(received),
 	    "add no Received field" },
-	{ "return-path", 0, NULL, set_flag, AT(return_path),
+	{ "return-path", 0, NULL, value_flag, AT(return_path),
 	    "add a Return-Path field" },
-	{ "spool", 0, "DIR", set_directory, AT(spool),
+	{ "spool", 0, "DIR", value_directory, AT(spool),
 	    "for large messages ($TMPDIR or /tmp)" },
-	{ "starttls", 0, "COMMAND", set_command, AT(starttls),
+	{ "starttls", 0, "COMMAND", value_command, AT(starttls),
 	    "offer STARTTLS: COMMAND does the TLS" },
-	{ "tls", 0, NULL, set_flag, AT(protocol.tls),
+	{ "tls", 0, NULL, value_flag, AT(protocol.tls),
 	    "the launcher has done TLS already" },
-	{ "require-tls", 0, NULL, set_flag, AT(protocol.require_tls),
+	{ "require-tls", 0, NULL, value_flag, AT(protocol.require_tls),
 	    "no MAIL without TLS" },
-	{ "auth", 0, "COMMAND", set_command, AT(auth),
+	{ "auth", 0, "COMMAND", value_command, AT(auth),
 	    "offer AUTH: COMMAND checks passwords" },
-	{ "auth-in-clear", 0, NULL, set_flag, AT(protocol.auth_in_clear),
+	{ "auth-in-clear", 0, NULL, value_flag, AT(protocol.auth_in_clear),
 	    "offer it without TLS too" },
-	{ "require-auth", 0, NULL, set_flag, AT(protocol.require_auth),
+	{ "require-auth", 0, NULL, value_flag, AT(protocol.require_auth),
 	    "no MAIL without AUTH" },
-	{ "log", 0, "WHERE", set_log, AT(log), "stderr, syslog or none" },
-	{ "verbose", 'v', NULL, set_flag, AT(verbose),
+	{ "log", 0, "WHERE", value_log, AT(log), "stderr, syslog or none" },
+	{ "verbose", 'v', NULL, value_flag, AT(verbose),
 	    "log each command and reply" },
-	{ "check", 0, NULL, set_flag, AT(check),
+	{ "check", 0, NULL, value_flag, AT(check),
 	    "check all of this and exit" },
-	{ "help", 'h', NULL, set_flag, AT(help), "this text" },
-	{ "version", 'V', NULL, set_flag, AT(version), "the version" },
+	{ "help", 'h', NULL, value_flag, AT(help), "this text" },
+	{ "version", 'V', NULL, value_flag, AT(version), "the version" },
 };
 
 enum {
@@ -427,7 +257,7 @@ finish(struct settings *s)
 		p->banner = p->lmtp ? "LMTP ready" : "ESMTP ready";
 	if (p->hostname == NULL &&
 	    (gethostname(s->host, sizeof s->host - 1) != 0 ||
-	    set_hostname(&p->hostname, s->host) != NULL))
+	    value_hostname(&p->hostname, s->host) != NULL))
 		p->hostname = "localhost";
 	p->domain = usual_domain(s);
 	s->asking_time = p->timeout < ASKING_TIME ? p->timeout : ASKING_TIME;

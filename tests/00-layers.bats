@@ -33,7 +33,8 @@ delivery: text channel spool process envelope message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
 auth: text file process sasl verdict runner
 tls: text file channel process runner event
-options: text lists
+values: text lists
+options: text lists values
 smtpd: text file lists channel log peer launcher process protocol serve spool
 	environment event delivery recipients auth tls options
 '

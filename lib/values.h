@@ -1,0 +1,41 @@
+/*
+ * values - what an option may be set to
+ *
+ * Each takes the address of a member of the type named here, and the option's
+ * value; it returns what is wrong with that, or NULL.  Strings are kept, not
+ * copied.
+ */
+#ifndef VALUES_H
+#define VALUES_H
+
+typedef const char *value_setter(void *member, const char *value);
+
+/* bool: on, off. */
+value_setter value_flag, value_clear_flag;
+
+/* const char *: a line of printable ASCII, our name, a folder, a shell's
+ * command. */
+value_setter value_banner, value_hostname, value_directory, value_command;
+
+/* unsigned long long: a number; octets, with K, M or G behind them. */
+value_setter value_count, value_octets;
+
+/* size_t: recipients of a message. */
+value_setter value_recipients;
+
+/* long long: milliseconds, from seconds; 0 only where that is no limit. */
+value_setter value_seconds, value_seconds_or_none;
+
+/* enum log_to. */
+value_setter value_log;
+
+/* bool: reject, else normalize. */
+value_setter value_bare_newline;
+
+/* struct list: one more domain or file of them, one more file of users. */
+value_setter value_domain, value_users;
+
+/* nothing: sendmail's modes, of which ours is -bs. */
+value_setter value_mode;
+
+#endif
