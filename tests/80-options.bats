@@ -128,7 +128,7 @@ refused() {
 @test "--help fits a screen; --version" {
 	run "$SMTPD" --help
 	[ "$status" -eq 0 ]
-	[ "${#lines[@]}" -le 32 ]
+	[ "${#lines[@]}" -le 48 ]
 	[ -z "$(printf '%s\n' "${lines[@]}" | awk 'length > 79')" ]
 	run "$SMTPD" -V
 	[[ "$output" == 'smtpd '[0-9]* ]]
