@@ -172,12 +172,12 @@ end_command(struct tls *t, long long deadline)
 void
 tls_end(struct tls *t)
 {
-	if (t->pid == 0 && t->output == 0)
-		return;
-	if (t->pair > 0)
+	if (t->pid > 0) {
 		shutdown(t->pair, SHUT_WR);
-	end_command(t, channel_now() + TLS_GRACE);
-	log_output(t);
+		end_command(t, channel_now() + TLS_GRACE);
+	}
+	if (t->output > 0)
+		log_output(t);
 	close_end(&t->pair);
 	close_end(&t->status);
 	close_end(&t->output);
@@ -375,6 +375,7 @@ tls_start(struct tls *t, int fd[2])
 {
 	bool up;
 
+	peer_find_local(t->peer);	/* while there is a connection to ask */
 	leave_connection(t);
 	up = t->command != NULL ? wait_for_command(t, fd) :
 	    wait_for_launcher(t, fd);

@@ -32,7 +32,7 @@ runner: text launcher peer process environment verdict event
 delivery: text channel spool process envelope message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
 auth: text file process sasl verdict runner
-tls: text file channel process runner event
+tls: text file peer channel process runner event
 values: text lists
 options: text lists values
 smtpd: text file lists channel log peer launcher process protocol serve spool
