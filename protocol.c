@@ -1267,8 +1267,10 @@ answer_command(struct protocol *p, struct exchange *x, enum reply_id id)
 	id = count_error(p, id);
 	close_after(p, id);
 	x->reply = reply_of(p, id);
-	x->advice = id == RE_NO_WAY_TO_TLS ?
-	    "--require-tls: this client can have no TLS" : NULL;
+	if (id == RE_NO_WAY_TO_TLS && !p->advised) {
+		x->advice = "--require-tls: this client can have no TLS";
+		p->advised = true;
+	}
 	if (p->command->handle == on_auth && x->reply->code >= 400)
 		p->auth_failed = true;
 	wire = answer(p, x);
