@@ -68,31 +68,36 @@ serve_line(struct serving *s)
 	return status;
 }
 
-/* Behind STARTTLS nothing may have come yet: it could be anybody's. */
+/* Has anything come behind STARTTLS yet?  It could be anybody's. */
 static enum channel_status
-look_behind(struct serving *s, enum protocol_tls *how)
+look_behind(struct serving *s, bool *came)
 {
-	enum channel_status status = CHANNEL_TIMEOUT;
+	enum channel_status status = flush_replies(s);
 	size_t len;
 
 	channel_peek(s->c, &len);
-	if (len == 0)
-		status = channel_fill(s->c, 0);
-	*how = len > 0 || status == CHANNEL_OK ? TLS_PIPELINED :
-	    s->p->handler->prepare_tls(s->p->context) ? TLS_READY :
-	    TLS_NOT_NOW;
+	*came = len > 0;
+	if (status != CHANNEL_OK || *came)
+		return status;
+	status = channel_fill(s->c, 0);
+	*came = status == CHANNEL_OK;
 	return status == CHANNEL_TIMEOUT ? CHANNEL_OK : status;
 }
 
 static enum channel_status
 serve_tls(struct serving *s)
 {
-	enum protocol_tls how;
-	enum channel_status status = look_behind(s, &how);
+	enum protocol_tls how = TLS_PIPELINED;
+	bool came;
+	enum channel_status status = look_behind(s, &came);
 	int fd[2];
 
+	/* who does TLS is asked once, and for a client that is there */
 	if (status != CHANNEL_OK)
 		return status;
+	if (!came)
+		how = s->p->handler->prepare_tls(s->p->context) ? TLS_READY :
+		    TLS_NOT_NOW;
 	channel_write(s->c, protocol_start_tls(s->p, how));
 	if (how != TLS_READY)
 		return CHANNEL_OK;
