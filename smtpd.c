@@ -156,7 +156,9 @@ discard(void *context, const struct reply *why)
 static bool
 stopping(void *context)
 {
-	(void)context;
+	struct smtpd *s = context;
+
+	tls_watch(&s->tls);
 	return launcher_stops();
 }
 

@@ -124,63 +124,36 @@ start_command(struct tls *t, int pair, int status, int output,
 	return t->pid > 0;
 }
 
-/* What it has said so far; a piece is a line, or what there is of one. */
+static void
+log_lines(struct tls *t, struct span said)
+{
+	struct span line;
+	const char *lf;
+
+	while (said.len > 0) {
+		lf = span_find(said, '\n');
+		line = lf != NULL ? span_until(said, lf) : said;
+		if (line.len > 0)
+			event_output(t->runner->log, NULL, line);
+		said = lf != NULL ? span_behind(said, lf) :
+		    span_skip(said, said.len);
+	}
+}
+
+/* What it has said so far; a piece is a line, or what there is of one.  It may
+ * say more for ever. */
 static void
 log_output(struct tls *t)
 {
 	char piece[2048];
-	struct span rest, line;
-	const char *lf;
+	size_t said = 0;
 	ssize_t n;
 
-	while ((n = read(t->output, piece, sizeof piece)) > 0)
-		for (rest = (struct span){ piece, (size_t)n }; rest.len > 0;
-		    rest = lf != NULL ? span_behind(rest, lf) :
-		    span_skip(rest, rest.len)) {
-			lf = span_find(rest, '\n');
-			line = lf != NULL ? span_until(rest, lf) : rest;
-			if (line.len > 0)
-				event_output(t->runner->log, NULL, line);
-		}
-}
-
-static bool
-has_ended(struct tls *t, int *status)
-{
-	if (t->pid > 0 && waitpid(t->pid, status, WNOHANG) == t->pid)
-		t->pid = 0;
-	return t->pid == 0;
-}
-
-/* Until it has ended of itself, or by us. */
-static void
-end_command(struct tls *t, long long deadline)
-{
-	long long let_in = 0;
-	int status;
-
-	while (!has_ended(t, &status) && channel_wait(&let_in, -1, -1,
-	    deadline) == CHANNEL_INTERRUPTED)
-		;
-	if (t->pid > 0) {
-		kill(-t->pid, SIGKILL);
-		waitpid(t->pid, &status, 0);
-		t->pid = 0;
+	while (t->output > 0 && said < RUNNER_OUTPUT_MAX &&
+	    (n = read(t->output, piece, sizeof piece)) > 0) {
+		log_lines(t, (struct span){ piece, (size_t)n });
+		said += (size_t)n;
 	}
-}
-
-void
-tls_end(struct tls *t)
-{
-	if (t->pid > 0) {
-		shutdown(t->pair, SHUT_WR);
-		end_command(t, channel_now() + TLS_GRACE);
-	}
-	if (t->output > 0)
-		log_output(t);
-	close_end(&t->pair);
-	close_end(&t->status);
-	close_end(&t->output);
 }
 
 /* A shell's word for what it cannot run. */
@@ -191,6 +164,58 @@ tell_config(struct tls *t, int status)
 	    WEXITSTATUS(status) == 127))
 		event_config(t->runner->log, "option --starttls",
 		    "its command cannot be run");
+}
+
+/* What it leaves of its group has the connection too, and is killed before its
+ * number is anybody else's. */
+static bool
+has_ended(struct tls *t)
+{
+	siginfo_t info = { .si_pid = 0 };
+	int status = 0;
+
+	if (t->pid > 0 && waitid(P_PID, (id_t)t->pid, &info, WEXITED | WNOHANG |
+	    WNOWAIT) == 0 && info.si_pid == t->pid) {
+		kill(-t->pid, SIGKILL);
+		waitpid(t->pid, &status, 0);
+		t->pid = 0;
+		tell_config(t, status);
+	}
+	return t->pid == 0;
+}
+
+static void
+await_end(struct tls *t, long long deadline)
+{
+	long long let_in = 0;
+
+	while (!has_ended(t) && channel_wait(&let_in, -1, -1, deadline) ==
+	    CHANNEL_INTERRUPTED)
+		;
+}
+
+void
+tls_watch(struct tls *t)
+{
+	if (t->pid > 0)
+		has_ended(t);
+}
+
+void
+tls_end(struct tls *t)
+{
+	if (t->pair > 0)
+		shutdown(t->pair, SHUT_WR);
+	await_end(t, channel_now() + TLS_GRACE);
+	if (t->pid > 0)
+		kill(-t->pid, SIGKILL);
+	/* one that is another user's stays */
+	await_end(t, channel_now() + TLS_GRACE);
+	t->pid = 0;
+	log_output(t);
+	close_end(&t->pair);
+	close_end(&t->status);
+	close_end(&t->output);
 }
 
 static bool
@@ -207,22 +232,21 @@ status_is_good(struct tls *t, long long deadline, bool *up)
 {
 	long long let_in = 0;
 	enum channel_status got;
-	int status = 0;
 	char octet;
 	ssize_t n;
 
 	*up = false;
 	do {
 		got = channel_wait(&let_in, t->status, -1, deadline);
-		if (has_ended(t, &status)) {
-			tell_config(t, status);
+		if (has_ended(t))
 			return give_up(t, "the command has ended");
-		}
 		if (got == CHANNEL_INTERRUPTED && t->stopping())
 			return give_up(t, "stopped");
 	} while (got == CHANNEL_INTERRUPTED);
 	if (got == CHANNEL_TIMEOUT)
 		return true;
+	if (got != CHANNEL_OK)
+		return give_up(t, strerror(errno));
 	n = read(t->status, &octet, 1);
 	*up = n == 0;
 	return n == 0 || give_up(t, "the handshake failed");
@@ -258,14 +282,14 @@ pair_is_good(struct tls *t)
 {
 	long long let_in = 0, deadline = channel_now() + FIRST_WORD;
 	enum channel_status got;
-	int status, octets = 0;
+	int octets = 0;
 
 	do
 		got = channel_wait(&let_in, t->pair, -1, deadline);
-	while (got == CHANNEL_INTERRUPTED && !has_ended(t, &status));
+	while (got == CHANNEL_INTERRUPTED && !has_ended(t));
 	if (got == CHANNEL_OK)		/* with nothing: its end */
 		ioctl(t->pair, FIONREAD, &octets);
-	if (has_ended(t, &status) || (got == CHANNEL_OK && octets == 0))
+	if (has_ended(t) || (got == CHANNEL_OK && octets == 0))
 		return give_up(t, "the handshake failed");
 	return true;
 }
@@ -316,7 +340,8 @@ read_control(struct tls *t, long long deadline, char *octet)
 		while (got == CHANNEL_INTERRUPTED && !t->stopping());
 		if (got != CHANNEL_OK)
 			return give_up(t, got == CHANNEL_TIMEOUT ?
-			    "time-out" : "stopped");
+			    "time-out" : got == CHANNEL_INTERRUPTED ?
+			    "stopped" : strerror(errno));
 		n = read(t->ucspi[0], octet, 1);
 	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
 	return n == 1 || give_up(t, "the handshake failed");

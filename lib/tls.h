@@ -43,6 +43,10 @@ bool tls_prepare(struct tls *t, const struct envelope *envelope);
  * written to fd[1].  False: see error. */
 bool tls_start(struct tls *t, int fd[2]);
 
+/* The connection is to end with the command, whatever that left behind.  To be
+ * called after each wait; costs nothing where there is no command. */
+void tls_watch(struct tls *t);
+
 /* With the session: ends the command, and logs what it has said. */
 void tls_end(struct tls *t);
 
