@@ -27,7 +27,8 @@ import sys
 import tempfile
 
 from session import (BOX, DATA, MAIL, PR_SET_CHILD_SUBREAPER, QUIT, SMTPD,
-                     Failure, Session, check, socket_pair, two_pipes, until)
+                     Failure, Session, check, none_left,
+                     socket_pair, two_pipes, until)
 
 WORKERS = 4
 MOST = 16    # occurrences of a call that are tried; of more, a sample
@@ -315,14 +316,6 @@ def read_trace(folder):
         calls.setdefault(pid, []).append((call, count[pid, call], arguments))
     return list(calls.values()), bool(
         re.search(r'\(INJECTED\)|killed by SIGKILL', text))
-
-
-def none_left():
-    try:
-        os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return True
-    return False
 
 
 def orphans(fault):

@@ -47,6 +47,15 @@ def until(what, done, seconds=PATIENCE):
         select.select([], [], [], 0.0005)
 
 
+def none_left():
+    """Of our children; one that has ended is one once."""
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return True
+    return False
+
+
 def socket_pair():
     ours, theirs = socket.socketpair()
     return Ends(ours.detach(), None, theirs.detach(), None)
@@ -78,10 +87,11 @@ class Session:
     """smtpd behind its client, which is us.
 
     The launcher that we are sets every signal to its default and blocks none,
-    but for those named in ignored and blocked."""
+    but for those named in ignored and blocked; more is Popen's."""
 
     def __init__(self, ends, *options, command=(CATCH,), ignored=(),
-                 blocked=(), log=os.environ.get('LOG', os.devnull)):
+                 blocked=(), log=os.environ.get('LOG', os.devnull),
+                 preexec=lambda: None, **more):
         self.ends = ends
         self.got = b''
         self.eof = False
@@ -92,11 +102,12 @@ class Session:
                 signal.signal(stop, signal.SIG_IGN if stop in ignored
                               else signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+            preexec()
 
         self.process = subprocess.Popen(
             [SMTPD, '-n', 'mx.example.org', *options, '--', *command],
-            stdin=ends.their_in, stdout=ends.their_out, stderr=self.log,
-            preexec_fn=launch)
+            stdin=ends.their_in, stdout=ends.their_out,
+            preexec_fn=launch, **{'stderr': self.log, **more})
         for fd in {ends.their_in, ends.their_out}:
             os.close(fd)
         os.set_blocking(ends.reads, False)
@@ -169,8 +180,9 @@ class Session:
             os.close(fd)
         self.ends.reads = self.ends.writes = -1
 
-    def exit(self, seconds=PATIENCE, status=0):
-        """Waits for its end, and that nothing of it is left."""
+    def exit(self, seconds=PATIENCE, status=0, orphans=False):
+        """Waits for its end, and that nothing of it is left; with orphans: that
+        all of it was told to end, and does."""
         try:
             got = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -178,11 +190,9 @@ class Session:
         finally:
             self.log.close()
         check(got == status, 'exit status', got)
-        try:
-            left = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        raise Failure(f'a process of it is left: {left}')
+        if orphans:
+            until('its processes end', none_left)
+        check(none_left(), 'a process of it is left')
 
     def rest(self, seconds=PATIENCE):
         """Reads to end of file."""
