@@ -193,7 +193,6 @@ is_bdat(const char *line, size_t len)
 	return len >= 4 && span_is((struct span){ line, 4 }, "BDAT");
 }
 
-/* One command line of the input, in memory of its own size; its length. */
 static enum auth_result
 authenticate(void *context, const struct sasl *who)
 {
@@ -243,6 +242,7 @@ feed_tls(struct story *s, size_t behind)
 	assert(s->protocol.tls && !s->protocol.authenticated);
 }
 
+/* One command line of the input, in memory of its own size; its length. */
 static size_t
 feed_line(struct story *s, const char *input, size_t len)
 {
