@@ -229,6 +229,7 @@ next_stage(struct run *r)
 	if (++r->stage == IS_STUCK)
 		return;
 	kill(-r->pid, signals[r->stage]);
+	kill(-r->pid, SIGCONT);		/* else who is stopped hears nothing */
 	r->deadline = channel_now() + r->p->grace;
 }
 

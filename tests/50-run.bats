@@ -82,6 +82,11 @@ exit_table() {
 	gone "$(cat "$BOX/child")"
 }
 
+@test "one that is stopped hears of the time limit too" {
+	run_says '451 4.3.0' -T 1 -- sh -c 'kill -STOP $$'
+	logged 'signal=15 timeout=yes'
+}
+
 @test "one that shrugs off SIGTERM gets SIGKILL" {
 	run_says '451 4.3.0' -T 1 -- sh -c 'trap "" TERM; while :; do sleep 1; done'
 	logged 'signal=9 timeout=yes'
