@@ -204,6 +204,8 @@ tls_watch(struct tls *t)
 void
 tls_end(struct tls *t)
 {
+	if (t->pair == 0 && t->status == 0 && t->output == 0)
+		return;
 	if (t->pair > 0)
 		shutdown(t->pair, SHUT_WR);
 	await_end(t, channel_now() + TLS_GRACE);
