@@ -10,6 +10,7 @@
 #   inside command ...         runs there
 #   readme LAUNCHER            the README's line for it, in a checkout
 #   pasted WORDS               the README's line that begins so, likewise
+#   certified                  there is a certificate, which root alone may read
 #
 # /usr/local/bin/on-mail is $ON_MAIL, by default tests/lib/catch.
 # shellcheck disable=SC2034,SC2153,SC2154 # variables for and of others
@@ -20,6 +21,7 @@ PORT=2525
 INIT=
 GROUP=
 CHECKOUT=/usr/local/src/smtpd
+SWAKS=()
 ON_MAIL='#!/bin/sh
 BOX=${STATE_DIRECTORY:-/var/box} exec /usr/local/bin/catch'
 
@@ -178,7 +180,7 @@ bring() {
 	# swaks ends the last line itself
 	head -c -1 "$LETTER" | inside swaks --server "$ADDRESS" --port "$PORT" \
 		--timeout 20 --helo client.example --from ann@example.net \
-		--to help@example.org --data - >"$REPLIES"
+		--to help@example.org --data - "${SWAKS[@]}" >"$REPLIES"
 }
 
 # The command got it, as $OWNER.
@@ -186,6 +188,16 @@ mail_arrives() {
 	bring 'Subject: launch' || fail 'the client got no 250'
 	arrived 1 "$LETTER" "[$ADDRESS]"
 	OWNER=$(stat -c %u "$(message 1)")
+}
+
+# Of its own, as $DISK/etc/smtpd/tls.pem.
+certified() {
+	mkdir -p "$DISK/etc/smtpd"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-days 2 -subj /CN=mx.example.org -keyout "$BATS_TEST_TMPDIR/key" \
+		-out "$BATS_TEST_TMPDIR/chain" 2>"$BATS_TEST_TMPDIR/said" || fail
+	(umask 077 && cat "$BATS_TEST_TMPDIR/key" "$BATS_TEST_TMPDIR/chain" \
+		>"$DISK/etc/smtpd/tls.pem")
 }
 
 # kept FOLDER: examples/save has the letter there.
