@@ -95,6 +95,8 @@ FIRST='mkdir -p /run/units/sysinit.target.wants
 	ln -s "$PWD/systemd-journald.service" /run/units/sysinit.target.wants
 	rm -rf /etc/systemd/system/*.wants
 	mount -t cgroup2 none /sys/fs/cgroup
+	# as a systemd on the metal does itself; credentials are mounts
+	mount --make-rshared /
 	SYSTEMD_UNIT_PATH=/etc/systemd/system:/run/units:/run/systemd/generator.late \
 		exec /lib/systemd/systemd --system --unit=basic.target'
 

@@ -82,7 +82,8 @@ supervised() {
 }
 
 # What the Dockerfile's last stage does, less the packages, as a script; with
-# the words "compose", under what compose.yaml says of its container.
+# the words "compose", under what compose.yaml says of its container; and "tls",
+# with what compose.tls.yaml says besides.
 last_stage() {
 	/usr/bin/python3 - "$EXAMPLES/docker" "$@" <<-'END'
 		import json, os.path, shlex, sys
@@ -119,6 +120,14 @@ last_stage() {
 		        it['cap_drop'][0]]
 		    less += {'no-new-privileges:true': ['--no-new-privs']}[
 		        it['security_opt'][0]]
+		if 'tls' in sys.argv:
+		    more = yaml.safe_load(open(folder + '/compose.tls.yaml'))
+		    [it] = more['services'].values()
+		    command = it['command']
+		    print('mkdir /run/secrets')
+		    for name in it['secrets']:
+		        print('install -m 444', more['secrets'][name]['file'],
+		            '/run/secrets/' + name)
 		print('exec setpriv --clear-groups --reuid', user,
 		    shlex.join(less + command))
 	END
@@ -143,6 +152,13 @@ contained() {
 	contained compose
 	inside touch /usr/x && fail 'it can be written to'
 	grep -q '^CapBnd:[[:blank:]]*0*$' "/proc/$(pgrep -P "$INIT" tcpserver)/status"
+}
+
+@test "compose.tls.yaml: and takes it by STARTTLS" {
+	certified
+	SWAKS=(--tls)
+	contained compose tls
+	sed -n 2p "$BATS_TEST_TMPDIR/eml" | grep -q ' with ESMTPS '
 }
 
 @test "the test sink of the README" {

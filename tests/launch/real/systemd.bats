@@ -134,6 +134,22 @@ loosened() {
 		'python3 -c "import os; os.setpriority(0, 0, 5)"'
 }
 
+@test "systemd: STARTTLS, with a key that is root's alone" {
+	local lines
+	lines=$(sed -n '/^# STARTTLS /,/^#$/s/^#   //p' "$EXAMPLES/$SERVICE")
+	[ -n "$lines" ]
+	install -D "$ROOT/examples/starttls/couriertls" \
+		"$DISK/usr/local/lib/smtpd/couriertls"
+	certified
+	told
+	edited "$lines"
+	SWAKS=(--tls)
+	bring 'Run: ! cat /etc/smtpd/tls.pem; env >"$STATE_DIRECTORY/env"' || fail
+	grep -qx CLIENT_PROTOCOL=ESMTPS "$BOX/env"
+	! grep -q 'PRIVATE KEY' "$BOX/env" || fail
+	verified /etc/systemd/system
+}
+
 @test "systemd: another ExecStart, and \$\$ in it" {
 	boots
 	edited "ExecStart=
