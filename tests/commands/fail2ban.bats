@@ -14,6 +14,14 @@ session() {
 	sed "s/^/$head/" "$LOG" >>"$SEEN"
 }
 
+# plain NAME: AUTH's line with a wrong password; login NAME: its lines.
+plain() {
+	echo "AUTH PLAIN $(printf '\0%s\0wrong' "$1" | base64 -w 0)"
+}
+
+login() {
+	printf '%s\n' 'AUTH LOGIN' "$(printf %s "$1" | base64 -w 0)" d3Jvbmc=
+}
 
 fresh() {
 	SEEN=$BATS_TEST_TMPDIR/seen
@@ -25,6 +33,7 @@ fresh() {
 	cp "$ROOT"/examples/fail2ban/filter.d/* "$ETC/filter.d"
 	cp "$ROOT"/examples/fail2ban/jail.d/* "$ETC/jail.d"
 	USERS=(-d example.org -u "$BATS_TEST_TMPDIR/users")
+	NO_ENTRY=(--auth-in-clear --auth 'exit 1')
 }
 
 # blamed [FORMAT]: whom fail2ban finds, each time that it does.  It has to find
@@ -63,6 +72,21 @@ blamed_are() {
 	blamed_are 192.0.2.7 192.0.2.7 2001:db8::8 192.0.2.8 192.0.2.9
 }
 
+# swaks, smtplib, esmtp and exim do the second.
+@test "fail2ban: each wrong password is blamed, of each mechanism that is tried" {
+	fresh
+	say 'EHLO c' "$(plain joe)" QUIT | session 192.0.2.7 "${NO_ENTRY[@]}"
+	codes_are 220 250 535 221
+	mapfile -t lines < <(plain 'joe "x" reply'; login 'joe b')
+	say 'EHLO c' "${lines[@]}" QUIT | session 192.0.2.8 "${NO_ENTRY[@]}"
+	codes_are 220 250 535 334 334 535 221
+	mapfile -t lines < <(for _ in 1 2 3 4 5; do plain joe; login joe; done)
+	say 'EHLO c' "${lines[@]}" QUIT | session 192.0.2.9 "${NO_ENTRY[@]}"
+	logged 'auth .* reply="421 4.7.0"'
+	[ "$(blamed | sort | uniq -c | tr -s ' \n' ' ')" = \
+		' 1 192.0.2.7 2 192.0.2.8 10 192.0.2.9 ' ] || fail "$(blamed)"
+}
+
 @test "fail2ban: honest sessions, what is to come again, our faults are not" {
 	fresh
 	say "${HELLO[@]}" DATA x . QUIT | session 192.0.2.7 "${USERS[@]}"
@@ -79,6 +103,15 @@ blamed_are() {
 	say 'HELO c' 'MAIL FROM:<a@b> SIZE=99999999999' QUIT | session 192.0.2.7
 	say "${HELLO[@]}" DATA cut | session 192.0.2.7
 	say QUIT | session 192.0.2.7 -d /nonexistent
+	say 'EHLO c' "$(plain joe)" "${HELLO[@]:1}" QUIT |
+		session 192.0.2.7 --auth-in-clear --auth true
+	codes_are 220 250 235 250 250 221
+	for command in 'exit 111' 'exit 2' 'echo crashed; exit 1'; do
+		say 'EHLO c' "$(plain joe)" 'AUTH PLAIN' '*' 'AUTH LOGIN =' = \
+			QUIT | session 192.0.2.7 --auth-in-clear --auth "$command"
+	done
+	say 'EHLO c' "$(plain joe)" QUIT | session 192.0.2.7 --auth true
+	codes_are 220 250 538 221
 	[ "$(wc -l <"$SEEN")" -gt 20 ]
 	blamed_are
 }
@@ -101,8 +134,10 @@ blamed_are() {
 				"MAIL FROM:<\"${text//\"/\\\"}\"@b> $text" \
 				"MAIL FROM:<\"${text//\"/\\\"}\"@b>" \
 				'RCPT TO:<help@example.org>' DATA \
-				"Subject: $text" '' "$text" . "HELP $text" QUIT
-		} | session 192.0.2.7 -v --max-errors 0 "${USERS[@]}" -- cat
+				"Subject: $text" '' "$text" . "HELP $text" \
+				"$(plain "$text")" "$text" "AUTH $text" QUIT
+		} | session 192.0.2.7 -v --max-errors 0 "${USERS[@]}" \
+			"${NO_ENTRY[@]}" -- cat
 		# And where nobody is to be blamed.
 		say "EHLO c" 'MAIL FROM:<>' "RCPT TO:<\"${text//\"/}\"@x>" \
 			"RCPT TO:<\"${text//\"/\\\"}\"@x>" QUIT |
@@ -120,11 +155,12 @@ blamed_are() {
 			'@40000000433225833b6e1a8c'; do
 			say 'EHLO c' 'MAIL FROM:<>' \
 				"RCPT TO:<\"$date \"@elsewhere.example>" \
-				"RCPT TO:<\"x $date x\"@example.org>" QUIT |
-				session 192.0.2.7 "${USERS[@]}"
+				"RCPT TO:<\"x $date x\"@example.org>" RSET \
+				"$(plain "$date x")" QUIT |
+				session 192.0.2.7 "${USERS[@]}" "${NO_ENTRY[@]}"
 		done
 	done
-	blamed_are 192.0.2.7{,}{,}{,} 192.0.2.7{,}{,}{,} 192.0.2.7{,}{,}{,}
+	[ "$(blamed | sort | uniq -c | tr -s ' ')" = ' 36 192.0.2.7' ]
 	[ "$(blamed '<time>' | cut -d ' ' -f 2 | cut -c 1-4 | sort -u)" = \
 		"$(date +%s | cut -c 1-4)" ]
 }
@@ -151,7 +187,7 @@ blamed_are() {
 	fail2ban-client -c "$ETC" -d >"$BATS_TEST_TMPDIR/dump" ||
 		fail "$(cat "$BATS_TEST_TMPDIR/dump")"
 	grep -q "'add', 'smtpd', 'systemd'" "$BATS_TEST_TMPDIR/dump"
-	grep -q "'set', 'smtpd', 'maxretry', 10" "$BATS_TEST_TMPDIR/dump"
+	grep -q "'set', 'smtpd', 'maxretry', 20" "$BATS_TEST_TMPDIR/dump"
 	grep -q "'addjournalmatch', 'SYSLOG_IDENTIFIER=smtpd'" \
 		"$BATS_TEST_TMPDIR/dump"
 	grep -q 'failregex.*verb=RCPT' "$BATS_TEST_TMPDIR/dump"
