@@ -116,8 +116,9 @@ bench: smtpd $(BENCH)
 cost: smtpd $(BENCH)
 	tests/run tests/bench/cost.bats
 
+# TLS=1: by STARTTLS and AUTH.
 demo: smtpd
-	tests/demo
+	TLS='$(TLS)' tests/demo
 
 # Every script that git knows or would add, by its name or its first line.
 lint: smtpd

@@ -86,6 +86,14 @@ starttls_at() {
 	not_delivered
 }
 
+@test "make demo TLS=1: the whole path" {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	ln -s "$LAUNCH/usr/bin/couriertls" "$BATS_TEST_TMPDIR/bin"
+	PATH=$PATH:$BATS_TEST_TMPDIR/bin TLS=1 timeout 60 "$ROOT/tests/demo" \
+		>"$BATS_TEST_TMPDIR/said" 2>&1 || fail "$(cat "$BATS_TEST_TMPDIR/said")"
+	tail -n 1 "$BATS_TEST_TMPDIR/said" | grep -q 'arrived octet for octet'
+}
+
 # The comment's two ways, and a certificate that is somebody else's.
 @test "renew: by certbot's variable, and by acme.sh's two files" {
 	local folder=$BATS_TEST_TMPDIR file=$BATS_TEST_TMPDIR/tls.pem live
