@@ -83,6 +83,13 @@ starttls_at() {
 		>/etc/smtpd/cert.pem'
 	! bring 'Subject: none' || fail 'without a key?'
 	logged 'output client=127.0.0.1 line="couriertls: no key in /etc/'
+	{
+		printf '%s\r\n' 'EHLO c' STARTTLS
+		until_true grep -q '^454 4.7.0' "$REPLIES"
+	} | inside smtpd --starttls "exec /usr/local/lib/smtpd/couriertls \
+		/etc/smtpd/tls.pem" cat >"$REPLIES"
+	grep -q 'couriertls: the connection is a pipe' \
+		"$BATS_TEST_TMPDIR/said" || fail
 	not_delivered
 }
 
