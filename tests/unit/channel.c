@@ -961,6 +961,56 @@ terminal(void)
 	close_ends();
 }
 
+/* To another connection of each kind. */
+static void
+moves_to(enum kind kind)
+{
+	struct channel kept;
+	struct ends old;
+	struct span record;
+	char name[100];
+	bool good;
+
+	open_ends(SOCKET);
+	they_type("clear\r\nhalf");
+	good = fills() && channel_record(&c, '\n', 100, &record) ==
+	    CHANNEL_OK && has("half");
+	queue("go\r\n");
+	good = good && channel_record(&c, '\n', 100, &record) ==
+	    CHANNEL_EMPTY && channel_flush(&c) == CHANNEL_OK &&
+	    they_hear("go\r\n");
+	they_type(" late\r\n");
+	old = e;
+	kept = c;
+	open_ends(kind);
+	c = kept;
+	channel_move(&c, e.in, e.out);
+	good = good && has("") && channel_record(&c, '\n', 100, &record) ==
+	    CHANNEL_EMPTY;
+	they_type("new\r\n");
+	good = good && fills() && channel_record(&c, '\n', 100, &record) ==
+	    CHANNEL_OK && record.len == 5 &&
+	    memcmp(record.ptr, "new\r\n", 5) == 0 && has("");
+	queue("yes\r\n");
+	good = good && channel_flush(&c) == CHANNEL_OK &&
+	    they_hear("yes\r\n") && c.octets_in == 16 && c.octets_out == 9;
+	snprintf(name, sizeof name, "a move to %s drops the input, and a "
+	    "record that was begun", kinds[kind]);
+	ok(good, name);
+	close_ends();
+	e = old;
+	close_ends();
+}
+
+static void
+moving(void)
+{
+	int kind;
+
+	for (kind = SOCKET; kind < KINDS; kind++)
+		moves_to((enum kind)kind);
+}
+
 static void
 words(void)
 {
@@ -1003,6 +1053,7 @@ main(void)
 	interrupted_flush();
 	interrupted_deadline();
 	terminal();
+	moving();
 	words();
 	return tap_end();
 }

@@ -1158,6 +1158,155 @@ bad_chunk_messages(void)
 	    s.protocol.reason == PROTOCOL_QUIT, "QUIT drops them");
 }
 
+/* ---- STARTTLS ---- */
+
+static struct span
+start_tls(enum protocol_tls how)
+{
+	return protocol_start_tls(&s.protocol, how);
+}
+
+/* STARTTLS is wanted, and has no reply of its own. */
+static bool
+wants_tls(void)
+{
+	return say(&s, "STARTTLS").len == 0 &&
+	    s.protocol.wants == PROTOCOL_TLS;
+}
+
+static void
+starttls_states(bool lmtp)
+{
+	bool good = true;
+	int state;
+
+	for (state = START; state < STATES; state++) {
+		enter(state, lmtp);
+		good = good && starts(say(&s, "STARTTLS x"), "501 5.5.4") &&
+		    (state <= READY ? wants_tls() :
+		    starts(say(&s, "STARTTLS"), "503 5.5.1") &&
+		    s.record.begun == (state == CHUNK));
+	}
+	ok(good, lmtp ? "STARTTLS in every state, LMTP" :
+	    "STARTTLS in every state: outside of a transaction");
+}
+
+static void
+starttls_outcomes(void)
+{
+	bool good;
+
+	enter(READY, false);
+	ok(wants_tls() && starts(start_tls(TLS_READY), "220 2.0.0 ") &&
+	    s.protocol.wants == PROTOCOL_LINE &&
+	    strcmp(s.record.told_line, "STARTTLS") == 0 &&
+	    strcmp(s.record.told.verb, "STARTTLS") == 0,
+	    "TLS can be had: 220, of which the log is told");
+	s.config.max_errors = 1;
+	enter(READY, false);
+	good = wants_tls() && starts(start_tls(TLS_NOT_NOW), "454 4.7.0 ");
+	ok(good && s.protocol.wants == PROTOCOL_LINE && !s.protocol.tls &&
+	    s.record.told.reply->code == 454 &&
+	    starts(say(&s, "MAIL FROM:<a@b>"), "250") &&
+	    starts(say(&s, "RSET"), "250") && wants_tls(),
+	    "TLS cannot be had: 454, no error, and on in clear");
+	s.config.max_errors = 10;
+	enter(READY, false);
+	good = wants_tls() && starts(start_tls(TLS_PIPELINED), "421 4.7.0 ");
+	ok(good && s.protocol.wants == PROTOCOL_CLOSE &&
+	    s.protocol.reason == PROTOCOL_PIPELINED &&
+	    strcmp(s.record.told_line, "STARTTLS") == 0,
+	    "something stands behind it: 421, and the end");
+	enter(READY, false);
+	good = wants_tls() && start_tls(TLS_READY).len > 0;
+	ok(good && protocol_end(&s.protocol, PROTOCOL_NO_TLS).len == 0 &&
+	    s.protocol.wants == PROTOCOL_CLOSE &&
+	    s.protocol.reason == PROTOCOL_NO_TLS,
+	    "a handshake that failed: the end, and no reply");
+}
+
+static void
+go_to_tls(void)
+{
+	if (!wants_tls() || start_tls(TLS_READY).len == 0)
+		abort();
+	protocol_tls_is_up(&s.protocol);
+}
+
+static void
+tls_is_up(void)
+{
+	struct span reply;
+
+	enter(READY, false);
+	say(&s, "MAIL FROM:<a@b> SMTPUTF8 ENVID=x");
+	say(&s, "RSET");
+	go_to_tls();
+	ok(s.protocol.wants == PROTOCOL_LINE && s.protocol.tls &&
+	    s.protocol.envelope.helo.len == 0 &&
+	    s.protocol.envelope.with == NULL &&
+	    s.protocol.envelope.envid.len == 0 && !s.protocol.envelope.utf8 &&
+	    starts(say(&s, "MAIL FROM:<a@b>"), "503 5.5.1"),
+	    "TLS is up: hello and transaction are forgotten");
+	reply = say(&s, "EHLO c");
+	ok(!holds(reply, "STARTTLS") &&
+	    starts(say(&s, "STARTTLS"), "503 5.5.1") &&
+	    starts(say(&s, "STARTTLS x"), "501 5.5.4") &&
+	    s.protocol.wants == PROTOCOL_LINE &&
+	    strcmp(s.protocol.envelope.with, "ESMTPS") == 0,
+	    "in TLS it is not announced, and out of sequence");
+	s.config.auth = s.config.auth_in_clear = true;
+	enter(READY, false);
+	ok(starts(say(&s, "AUTH PLAIN AGFubgBzZWNyZXQ="), "235") &&
+	    starts(say(&s, "AUTH PLAIN AGFubgBzZWNyZXQ="), "503") &&
+	    (go_to_tls(), !s.protocol.authenticated) &&
+	    holds(say(&s, "EHLO c"), "AUTH PLAIN LOGIN") &&
+	    starts(say(&s, "AUTH PLAIN AGFubgBzZWNyZXQ="), "235") &&
+	    starts(say(&s, "EHLO c"), "250-") &&
+	    strcmp(s.protocol.envelope.with, "ESMTPSA") == 0,
+	    "in TLS who authenticated before has to do it again");
+	enter(READY, false);
+	say(&s, "AUTH LOGIN");
+	ok(starts(say(&s, "STARTTLS"), "334") &&
+	    s.protocol.wants == PROTOCOL_LINE,
+	    "within the dialogue of AUTH it is a name, in base64");
+	s.config.auth = s.config.auth_in_clear = false;
+	s.config.max_errors = 2;
+	enter(READY, false);
+	ok(starts(say(&s, "XYZZY"), "500") && (go_to_tls(), true) &&
+	    starts(say(&s, "XYZZY"), "421 4.7.0"), "errors stay counted");
+	s.config.max_errors = 10;
+}
+
+static void
+starttls(void)
+{
+	bool good = true;
+	struct span reply;
+
+	s.config = (struct protocol_config){ .max_errors = 10,
+	    .starttls = true };
+	enter(START, false);
+	reply = say(&s, "EHLO c");
+	ok(holds(reply, "250-STARTTLS\r\n"), "STARTTLS is announced");
+	starttls_states(false);
+	starttls_states(true);
+	starttls_outcomes();
+	tls_is_up();
+	s.config.require_tls = s.config.vrfy = s.config.auth = true;
+	enter(READY, false);
+	good = starts(say(&s, "MAIL FROM:<a@b>"), "530 5.7.0") &&
+	    starts(say(&s, "VRFY x"), "530 5.7.0") &&
+	    starts(say(&s, "EXPN x"), "530 5.7.0") &&
+	    starts(say(&s, "AUTH PLAIN"), "530 5.7.0") &&
+	    starts(say(&s, "MAIL"), "501 5.5.4") &&
+	    starts(say(&s, "NOOP"), "250");
+	go_to_tls();
+	say(&s, "EHLO c");
+	ok(good && starts(say(&s, "MAIL FROM:<a@b>"), "250"),
+	    "where it is required: 530 before it, and only then");
+}
+
 /* ---- which replies are errors ---- */
 
 static const struct error_case {
@@ -1452,6 +1601,7 @@ main(void)
 	no_recipients();
 	chunk_lines();
 	bad_chunk_messages();
+	starttls();
 	error_table();
 	guesses();
 	stopped();
