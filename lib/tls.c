@@ -117,6 +117,7 @@ start_command(struct tls *t, int pair, int status, int output,
 	/* neither waits for the other: what is not read in time is lost */
 	fcntl(output, F_SETFL, O_NONBLOCK);
 	fcntl(t->output, F_SETFL, O_NONBLOCK);
+	fcntl(t->status, F_SETFL, O_NONBLOCK);
 	t->pid = runner_start(t->runner, "/bin/sh", (char *const *)argv, &p,
 	    output, &f);
 	if (t->pid < 0)
@@ -227,31 +228,33 @@ give_up(struct tls *t, const char *error)
 	return false;
 }
 
-/* What the status says within some ms: true where it says nothing bad.  up:
- * it is at its end, with nothing written. */
+/* What the status says within some ms: true where it says nothing bad, else it
+ * is logged.  up: it is at its end, with nothing written. */
 static bool
 status_is_good(struct tls *t, long long deadline, bool *up)
 {
 	long long let_in = 0;
 	enum channel_status got;
-	char octet;
+	char why[512];
+	bool ended;
 	ssize_t n;
 
 	*up = false;
 	do {
 		got = channel_wait(&let_in, t->status, -1, deadline);
-		if (has_ended(t))
-			return give_up(t, "the command has ended");
+		ended = has_ended(t);
 		if (got == CHANNEL_INTERRUPTED && t->stopping())
 			return give_up(t, "stopped");
-	} while (got == CHANNEL_INTERRUPTED);
-	if (got == CHANNEL_TIMEOUT)
-		return true;
-	if (got != CHANNEL_OK)
-		return give_up(t, strerror(errno));
-	n = read(t->status, &octet, 1);
+	} while (got == CHANNEL_INTERRUPTED && !ended);
+	n = read(t->status, why, sizeof why);
+	if (n > 0) {
+		log_lines(t, (struct span){ why, (size_t)n });
+		return give_up(t, "the handshake failed");
+	}
+	if (ended)
+		return give_up(t, "the command has ended");
 	*up = n == 0;
-	return n == 0 || give_up(t, "the handshake failed");
+	return *up || got == CHANNEL_TIMEOUT || give_up(t, strerror(errno));
 }
 
 bool
