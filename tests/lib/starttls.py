@@ -430,10 +430,12 @@ def garbage():
 
 def command_fails():
     """COMMANDs that fail, or end, after the 220."""
-    for rest in ('exit 1', 'exit 0', 'kill -9 $$', f'echo bad >&4; {HANGS}',
-                 'echo bad >&4; exit 1', 'exec 4>&-; exit 0',
+    for rest in ('exit 1', 'exit 0', 'kill -9 $$', 'exec 4>&-; exit 0',
                  f'exec 3>&- 4>&-; {HANGS}', 'sleep 300 & exit 1'):
         fails(ONCE + rest, b'x')
+    for rest in f'echo bad >&4; {HANGS}', 'echo bad >&4; exit 1':
+        fails(ONCE + rest, b'x')
+        log_has(' output client=127.0.0.1 line=bad$')
     fails(ONCE + 'exit 127', b'x')
     log_has(' config .*option --starttls')
 

@@ -100,6 +100,7 @@ postfix_starts() {
 		pickup unix n - n 60 1 pickup
 		qmgr unix n - n 300 1 qmgr
 		scache unix - - n - 1 scache
+		tlsmgr unix - - n 1000? 1 tlsmgr
 		postlog unix-dgram n - n - 1 postlogd
 	END
 	printf '%s\n' "$@" "queue_directory=$own/queue" \
