@@ -183,6 +183,7 @@ prepare_tls(void *context)
 {
 	struct smtpd *s = context;
 
+	peer_find_local(&s->peer);	/* while 0 is the connection */
 	return tls_prepare(&s->tls, &s->session.envelope);
 }
 

@@ -105,6 +105,13 @@ open_pair(int end[2])
 	return socketpair(AF_UNIX, SOCK_STREAM, 0, end) == 0;
 }
 
+/* Of a pipe of ours, both whose ends nobody else has yet. */
+static bool
+never_waits(int fd)
+{
+	return fcntl(fd, F_SETFL, O_NONBLOCK) == 0;
+}
+
 static bool
 start_command(struct tls *t, int pair, int status, int output,
     const struct envelope *envelope)
@@ -115,9 +122,9 @@ start_command(struct tls *t, int pair, int status, int output,
 	    .four = status };
 
 	/* neither waits for the other: what is not read in time is lost */
-	fcntl(output, F_SETFL, O_NONBLOCK);
-	fcntl(t->output, F_SETFL, O_NONBLOCK);
-	fcntl(t->status, F_SETFL, O_NONBLOCK);
+	if (!never_waits(output) || !never_waits(t->output) ||
+	    !never_waits(t->status))
+		return false;
 	t->pid = runner_start(t->runner, "/bin/sh", (char *const *)argv, &p,
 	    output, &f);
 	if (t->pid < 0)

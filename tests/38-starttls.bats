@@ -147,6 +147,10 @@ ucspi() {
 	ucspi answers
 }
 
+@test "UCSPI-TLS: the client and our own address stay known" {
+	ucspi local_address
+}
+
 @test "UCSPI-TLS: what follows the answer is not read" {
 	ucspi reads_no_further
 }

@@ -14,7 +14,7 @@ import termios
 import time
 
 from session import (BOX, CATCH, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, SMTPD,
-                     Failure, box, check, two_pipes, until)
+                     Failure, box, check, tcp, two_pipes, until)
 from starttls import (BEHIND, HERE, KEEPS, LS, MESSAGE, ONE, ONE_CODES, PLAIN,
                       READY, STARTTLS, TELLS, Client, descriptors, forget_log,
                       kept, log_has, run, tls, told)
@@ -23,7 +23,8 @@ from starttls import (BEHIND, HERE, KEEPS, LS, MESSAGE, ONE, ONE_CODES, PLAIN,
 class Launched(Client):
     """Behind a launcher, which is us: control, and two pipes of clear text."""
 
-    def __init__(self, *options, numbers=None, extra=(), closed=False, **more):
+    def __init__(self, *options, numbers=None, extra=(), closed=False,
+                 environ=os.environ, **more):
         self.control, theirs = socket.socketpair()
         self.pipes = two_pipes()
         fds = [theirs.fileno(), self.pipes.their_in, self.pipes.their_out]
@@ -31,7 +32,7 @@ class Launched(Client):
         values = numbers or [str(fd) for fd in fds]
         super().__init__(
             None, *options, pass_fds=() if closed else (*fds, *extra),
-            env=dict(os.environ, **dict(zip(names, values))), **more)
+            env=dict(environ, **dict(zip(names, values))), **more)
         theirs.close()
         for fd in fds[1:]:
             os.close(fd)
@@ -109,6 +110,20 @@ def unsent(connection):
     octets = bytearray(4)
     fcntl.ioctl(connection, termios.TIOCOUTQ, octets)
     return int.from_bytes(octets, sys.byteorder)
+
+
+def local_address():
+    """What is asked of the connection is known when that is gone."""
+    environ = {name: value for name, value in os.environ.items()
+               if not name.startswith('TCP')}
+    with Launched(ends=tcp, command=KEEPS, environ=environ) as client:
+        client.up()
+        check(client.ask(*ONE) == ONE_CODES, client.got)
+        client.finish()
+        client.drop()
+    for name in b'CLIENT_ADDRESS', b'TCPLOCALIP', b'TCPREMOTEIP':
+        check(b'\0' + name + b'=127.0.0.1\0' in kept('environ'), name,
+              kept('environ'))
 
 
 def reads_no_further():
