@@ -32,12 +32,16 @@ faults() {
 	faults errors files
 }
 
+@test "each system call fails once: STARTTLS" {
+	faults errors starttls
+}
+
 @test "SIGKILL at each system call: nothing half, nothing left" {
-	faults kill small large named lmtp pipes files
+	faults kill small large named lmtp pipes files starttls
 }
 
 @test "from any moment on there is no more of it: descriptors, processes, memory, disk" {
-	faults gone small large named lmtp pipes files
+	faults gone small large named lmtp pipes files starttls
 }
 
 @test "limits of descriptors, file size, memory and processes: from none to enough" {

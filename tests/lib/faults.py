@@ -74,6 +74,7 @@ GONE = {'openat': 'EMFILE ENFILE ENOSPC', 'open': 'EMFILE ENOSPC',
         'vfork': 'EAGAIN ENOMEM', 'clone': 'EAGAIN', 'clone3': 'EAGAIN',
         'write': 'ENOSPC EDQUOT EFBIG', 'brk': 'ENOMEM', 'mmap': 'ENOMEM',
         'recvfrom': 'ENOMEM', 'sendto': 'ENOBUFS'}
+FORKS = {'fork', 'vfork', 'clone', 'clone3'}
 # Without these smtpd cannot know how a run ended: 4xx, and a second run.
 BLIND = {'wait4', 'waitid', 'pselect6', 'rt_sigaction', 'rt_sigprocmask'}
 
@@ -111,9 +112,12 @@ DISK = (4, 100, 1000, 1023, 1024, 1025, 1100, 1200, 1300, 2000)  # KiB
 SMALL = b'Subject: small\n\n.dot\nend\n'
 OTHER = b'no header\n\n..\n.\n'
 LARGE = b'Subject: large\n\n' + 20000 * (64 * b'x' + b'\n')
+# In the place of TLS: takes an octet for a handshake, then passes all on.
+PASSES = ('head -c 1 >/dev/null; exec 5<&0 4>&-; cat <&5 >&3 5<&- & '
+          'cat <&3; kill $!')
 Scenario = collections.namedtuple(
-    'Scenario', 'messages ends lmtp options recipients', defaults=(
-        socket_pair, False, (), ('ann',)))
+    'Scenario', 'messages ends lmtp options recipients starttls', defaults=(
+        socket_pair, False, (), ('ann',), False))
 SCENARIOS = {
     'small': Scenario((SMALL, OTHER)),
     'large': Scenario((LARGE,)),
@@ -122,6 +126,8 @@ SCENARIOS = {
     'pipes': Scenario((SMALL,), two_pipes),
     'files': Scenario((SMALL,), options=(
         '-d', './domains', '-u', './users', '--lookup', 'exit 0')),
+    'starttls': Scenario((SMALL,), options=('--starttls', PASSES),
+                         starttls=True),
 }
 # A fault: strace's options, or a limit; what is injected into the run's child
 # before its exec, or for good, is there a second time as well.
@@ -207,12 +213,34 @@ class Client(Session):
             self.told[message, to].append(code)
         return dict(zip(recipients, codes))
 
+    def heard(self):
+        """Another reply, or an end.  Who does TLS for an smtpd that was killed
+        has the connection until we leave."""
+        self.read(0.01)
+        self.eof |= self.fault.kind == 'kill' and (
+            self.process.poll() is not None)
+        return self.eof or self.codes() != [220, 250]
+
+    def starttls(self):
+        """False where the session has ended; 454 only once."""
+        self.sent = self.send(b'STARTTLS\r\n')
+        until('a reply', self.heard)
+        codes = self.codes()[2:]
+        if codes == [454]:
+            codes += self.ask(b'STARTTLS\r\n')
+        check(codes != [454, 454] or lasts(self.fault), 'no TLS', codes)
+        if codes[-1:] != [220]:
+            return codes[-1:] == [454]
+        self.send(b'x')
+        return self.ask(b'EHLO client.example\r\n') == [250]
+
     def talk(self):
         """All messages; what is refused once, twice."""
         self.replies(1)
         hello = b'LHLO' if self.scenario.lmtp else b'EHLO'
         if (self.codes()[:1] != [220] or
-                self.ask(hello + b' client.example\r\n') != [250]):
+                self.ask(hello + b' client.example\r\n') != [250] or
+                self.scenario.starttls and not self.starttls()):
             return
         for message in self.scenario.messages:
             recipients = self.scenario.recipients
@@ -320,7 +348,8 @@ def read_trace(folder):
 
 def orphans(fault):
     """None, or soon none where smtpd was killed or could not wait."""
-    if fault.kind == 'kill' or fault.call in BLIND or fault.call == 'kill':
+    if (fault.kind == 'kill' or fault.call in BLIND or fault.call == 'kill' or
+            SCENARIOS[fault.scenario].starttls):
         until('its processes end', none_left)
     check(none_left(), 'a process is left')
 
@@ -334,7 +363,8 @@ def judge(client, fault, status):
     check(status in (0, 64, 71, 78) or limited and not codes or
           killed and status == -signal.SIGKILL, 'exit status', status)
     check(fault.kind != 'errors' or codes[:1] != [220] or codes[-1] == 221 or
-          fault.call in CONNECTION, 'it ended the session')
+          fault.call in CONNECTION or b' reason=tls ' in
+          read(f'{client.folder}/log'), 'it ended the session')
     check(fault.what != 'EINTR' or fault.call not in CONNECTION or
           not re.search(rb'(?m)^4', client.got), 'EINTR is no fault')
     kept, lost, descriptors = read_box(client.folder)
@@ -450,13 +480,24 @@ def injected(kind, name):
     spared = {one.partition(':')[0] for one in base}
     named = base or 'memfd_create' not in numbers_of(learn(name))
     for child in (False, True)[:1 + (kind != 'gone')]:
-        for call, numbers in numbers_of(learn(name, child, base)).items():
+        calls = learn(name, child, base)
+        if SCENARIOS[name].starttls and not child:
+            calls = of_tls(calls)
+        for call, numbers in numbers_of(calls).items():
             if call in spared or SANITIZED and call in (
                     'brk', 'mmap', 'rt_sigaction' if child else ''):
                 continue   # of the last the first process has the same number
             for n in sample(numbers):
                 for what in errors_of(kind, call):
                     yield Fault(kind, name, call, n, what, child, base, named)
+
+
+def of_tls(calls):
+    """Of a session's calls: those that others have not."""
+    names = [call for call, *_ in calls]
+    first, last = names.index('socketpair'), names.index('shutdown')
+    forks = [i for i, name in enumerate(names) if name in FORKS]
+    return calls[first:forks[1]] + calls[last:]
 
 
 def numbers_of(calls):

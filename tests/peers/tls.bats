@@ -210,6 +210,7 @@ odd() {
 @test "a client that is silent in the handshake, sends garbage, leaves, resets" {
 	odd silent -t 2
 	logged ' tls client=127.0.0.1 error=time-out'
+	stop_listening
 	for kind in garbage half leave reset; do
 		odd "$kind"
 		logged ' tls client=127.0.0.1 error='
