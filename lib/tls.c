@@ -116,8 +116,11 @@ static bool
 start_command(struct tls *t, int pair, int status, int output,
     const struct envelope *envelope)
 {
+	static const struct mailbox nobody = { { "", 0 }, { "", 0 },
+	    { "", 0 } };
 	const char *argv[] = { "sh", "-c", t->command, NULL };
-	struct facts f = { .envelope = envelope, .peer = t->peer };
+	struct facts f = { .envelope = envelope, .peer = t->peer,
+	    .to = nobody, .options = nobody.whole };
 	struct process p = { .in = 0, .out = 1, .three = pair,
 	    .four = status };
 

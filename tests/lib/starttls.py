@@ -178,6 +178,14 @@ class Client(Session):
     def last(self):
         return self.got.splitlines(True)[-1]
 
+    def shut(self):
+        """Its own direction, of a socket."""
+        with socket.socket(fileno=os.dup(self.ends.reads)) as connection:
+            try:
+                connection.shutdown(socket.SHUT_WR)
+            except OSError:   # the other side has reset it
+                pass
+
     def finish(self, seconds=PATIENCE):
         """To the end of both sides, with nothing left of it."""
         self.rest(seconds)
@@ -410,8 +418,7 @@ def fails(starttls, last=b'', *options, error='', seconds=PATIENCE, leave=None,
             client.exit(seconds, orphans=True)
         else:
             if leave == 'shut':
-                with socket.socket(fileno=os.dup(client.ends.reads)) as end:
-                    end.shutdown(socket.SHUT_WR)
+                client.shut()
             client.finish(seconds)
         check(not re.search(rb'(?m)^\d{3}[ -]', client.got), client.got)
     check(log().count(' tls ') == 1, log())
@@ -478,8 +485,7 @@ def behind():
             # taken before the rest was sent, it may have had its 220
             if cut == len(STARTTLS):
                 client.replies(1)
-                with socket.socket(fileno=os.dup(client.ends.reads)) as end:
-                    end.shutdown(socket.SHUT_WR)
+                client.shut()
             client.finish()
             check(client.codes() == [421] or client.got == READY and
                   cut == len(STARTTLS), cut, client.got)
@@ -662,7 +668,7 @@ def stopped():
     for steps in (), (EHLO,), (EHLO, MAIL, RCPT, DATA):
         with Client(tls()) as client:
             client.start_tls()
-            client.ask(*steps)
+            client.ask(b'NOOP\r\n', *steps)
             client.process.send_signal(signal.SIGTERM)
             client.rest()
             check(client.last().startswith(STOP), client.got)
