@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -117,14 +118,16 @@ is_kept(const struct launcher *l, int fd)
 	return fd == l->tls[0] || fd == l->tls[1] || fd == l->tls[2];
 }
 
-/* An open descriptor that the environment names; 0 where it is none. */
+/* An open descriptor that the environment names, and that can be waited for; 0
+ * where it is none. */
 static int
 named_descriptor(const char *name)
 {
 	const char *value = getenv(name);
 	unsigned long long n;
 
-	return value != NULL && span_number(span_of(value), INT_MAX, &n) &&
+	return value != NULL &&
+	    span_number(span_of(value), FD_SETSIZE - 1, &n) &&
 	    n > 2 && fcntl((int)n, F_GETFD) >= 0 ? (int)n : 0;
 }
 

@@ -74,6 +74,10 @@ ucspi() {
 	starttls behind
 }
 
+@test "what stands behind STARTTLS and was not read with it: likewise" {
+	starttls behind_unread
+}
+
 @test "what comes behind the 220 in the clear is not ours to read" {
 	starttls never_used
 }

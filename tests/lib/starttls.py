@@ -14,8 +14,8 @@ import sys
 import threading
 import time
 
-from session import (BOX, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, Failure,
-                     Session, box, check, socket_pair, tcp, two_pipes,
+from session import (BOX, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, Ends,
+                     Failure, Session, box, check, socket_pair, tcp, two_pipes,
                      until)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -83,7 +83,7 @@ class Client(Session):
 
     def __init__(self, starttls, *options, ends=socket_pair, received=False,
                  **more):
-        self.tls, self.before = None, b''
+        self.tls, self.before, self.notified = None, b'', False
         self.coded_in, self.coded_out = ssl.MemoryBIO(), ssl.MemoryBIO()
         super().__init__(
             ends(), *(('--starttls', starttls) if starttls else ()),
@@ -123,11 +123,9 @@ class Client(Session):
             while not self.eof:
                 octets = self.tls.read(65536)
                 self.got += octets
-                self.eof = octets == b''
+                self.eof = self.notified = octets == b''
         except ssl.SSLWantReadError:
             pass
-        except ssl.SSLZeroReturnError:
-            self.eof = True
 
     def shake_hands(self, **settings):
         """False where the other side has closed."""
@@ -195,6 +193,7 @@ class Client(Session):
     def one_message(self):
         check(self.ask(*ONE) == ONE_CODES, self.got)
         self.finish()
+        check(self.notified or self.tls is None, 'TLS has no end')
         got = box()
         check(got == [PLAIN], got)
 
@@ -494,6 +493,26 @@ def behind():
             ' close .* reason=tls ')
 
 
+def seqpacket():
+    ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+    return Ends(ours.detach(), None, theirs.detach(), None)
+
+
+def behind_unread():
+    """Likewise, in a read of its own: it is there when STARTTLS is read."""
+    for starttls in 'exit 1', HANGS:
+        with Client(starttls, ends=seqpacket) as client:
+            client.script((EHLO,))
+            client.got = b''
+            client.process.send_signal(signal.SIGSTOP)
+            client.send(STARTTLS)
+            client.send(BEHIND)
+            client.process.send_signal(signal.SIGCONT)
+            client.finish()
+            check(client.got.startswith(b'421 4.7.0 ') and
+                  client.codes() == [421], client.got)
+
+
 def never_used():
     """In a segment of its own, before the handshake: TLS gets it, not we."""
     with Client(tls(), ends=tcp) as client:
@@ -641,7 +660,7 @@ ps -o pgid= -p $$ >"$BOX/group"; echo $$ >"$BOX/pid"; '''
 def stays():
     """One that does not end with the session is killed, and all of its group,
     whether the client left, was told to, or said QUIT."""
-    for before, words in (('', ('stays',)), ('sleep 300 3>&- 4>&- & ', ()),
+    for before, words in (('', ('stays',)), ('sleep 300 4>&- & ', ()),
                           ('trap "" TERM HUP; sleep 300 3>&- 4>&- & ',
                            ('stays',))):
         for end in QUIT, b'':

@@ -4,6 +4,7 @@ so one is played here: what the session has to do with one is that of the
 protocol's text, and what a real one does besides is not seen."""
 import fcntl
 import os
+import resource
 import select
 import signal
 import socket
@@ -215,6 +216,17 @@ def names():
                           descriptors(client))
                     client.one_message()
                     client.drop()
+    # one that is open, and too high to be waited for
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+    with open('/dev/null', 'rb') as null:
+        high = os.dup2(null.fileno(), 1024)
+        with Launched(numbers=3 * [str(high)], extra=(high,)) as client:
+            client.script((EHLO, STARTTLS))
+            check(client.codes() == [220, 250, 502], client.got)
+            client.one_message()
+            client.drop()
+        os.close(high)
     with Launched(closed=True) as client:
         client.script((EHLO, STARTTLS))
         check(client.codes() == [220, 250, 502], client.got)
