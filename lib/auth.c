@@ -42,8 +42,11 @@ static void
 run_command(const struct auth *a, int credentials,
     const struct envelope *envelope, struct outcome *how)
 {
+	static const struct mailbox nobody = { { "", 0 }, { "", 0 },
+	    { "", 0 } };
 	const char *argv[] = { "sh", "-c", a->command, NULL };
-	struct facts f = { .envelope = envelope, .peer = a->peer };
+	struct facts f = { .envelope = envelope, .peer = a->peer,
+	    .to = nobody, .options = nobody.whole };
 	struct process p = { .limit = a->limit, .grace = RUNNER_GRACE,
 	    .whole_group = true, .max_output = RUNNER_OUTPUT_MAX,
 	    .three = credentials };
