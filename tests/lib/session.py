@@ -181,8 +181,8 @@ class Session:
         self.ends.reads = self.ends.writes = -1
 
     def exit(self, seconds=PATIENCE, status=0, orphans=False):
-        """Waits for its end, and that nothing of it is left; with orphans: that
-        all of it was told to end, and does."""
+        """Waits for its end, and that nothing of it is left; with orphans:
+        that all of it was told to end, and does."""
         try:
             got = self.process.wait(seconds)
         except subprocess.TimeoutExpired:

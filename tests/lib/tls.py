@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""tls WORD ...: does the TLS of a session, as couriertls does.  TLS is spoken on
-0 and 1, clear text on 3; 4 is closed once the handshake is done, or gets a line
-that says why it is not; 2 is for messages.
+"""tls WORD ...: does the TLS of a session, as couriertls does.  TLS is spoken
+on 0 and 1, clear text on 3; 4 is closed once the handshake is done, or gets a
+line that says why it is not; 2 is for messages.
 
 Nothing is kept beyond what one read gives, so that who does not read holds up
 the other.  The words are what it does otherwise:
 
-  early     closes 4 before the handshake, not behind it
   open      never closes 4
   talks     prints 1 MB on 2 before the handshake, behind it, and at its end
   shut      closes 3 once the handshake is done, and lives on
@@ -145,17 +144,14 @@ def most_octets():
 
 def main():
     talk()
-    if 'early' in WORDS:
-        os.close(4)
     relay = Relay()
     try:
         relay.shake_hands()
     except OSError as error:
-        if 'early' not in WORDS:
-            os.write(4, f'{error}\n'.encode())
+        os.write(4, f'{error}\n'.encode())
         sys.exit(1)
     talk()
-    if 'early' not in WORDS and 'open' not in WORDS:
+    if 'open' not in WORDS:
         os.close(4)
     if 'shut' in WORDS:
         os.close(3)

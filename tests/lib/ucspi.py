@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""ucspi CASE: STARTTLS by UCSPI-TLS.  No package has a launcher that speaks it,
-so one is played here: what the session has to do with one is that of the
-protocol's text, and what a real one does besides is not seen."""
+"""ucspi CASE: STARTTLS by UCSPI-TLS.  No package has a launcher that speaks
+it, so one is played here by the text of the protocol: what a real one does
+besides is not seen."""
 import fcntl
 import os
 import resource
@@ -16,9 +16,9 @@ import time
 
 from session import (BOX, CATCH, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, SMTPD,
                      Failure, box, check, tcp, two_pipes, until)
-from starttls import (BEHIND, HERE, KEEPS, LS, MESSAGE, ONE, ONE_CODES, PLAIN,
-                      READY, STARTTLS, TELLS, Client, descriptors, forget_log,
-                      kept, log_has, run, tls, told)
+from starttls import (BEHIND, HERE, KEEPS, LOG, LS, MESSAGE, ONE, ONE_CODES,
+                      PLAIN, READY, STARTTLS, TELLS, Client, descriptors,
+                      forget_log, kept, log_has, run, tls, told)
 
 
 class Launched(Client):
@@ -289,7 +289,8 @@ def real_tls():
     ours, connection = socket.socketpair()
     process = subprocess.Popen(
         [SMTPD, '-n', 'mx', '--no-received', '--', CATCH], stdin=connection,
-        stdout=connection, pass_fds=(word.fileno(), theirs.fileno()),
+        stdout=connection, stderr=open(LOG, 'ab'),
+        pass_fds=(word.fileno(), theirs.fileno()),
         env=dict(os.environ, SSLCTLFD=str(word.fileno()),
                  SSLREADFD=str(theirs.fileno()),
                  SSLWRITEFD=str(theirs.fileno())))
