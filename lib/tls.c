@@ -63,7 +63,7 @@ tls_is_before_us(struct peer *p, bool option)
 /* ---- a command ---- */
 
 enum {
-	SETTLING = 50,		/* ms in which a bad command has failed */
+	SETTLING = 150,		/* ms in which a bad command has failed */
 	FIRST_WORD = 200	/* likewise, of a handshake that is over */
 };
 
