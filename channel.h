@@ -54,7 +54,7 @@ struct channel {
 	unsigned long long octets_out;	/* readable: octets written */
 	long long patience;		/* longest that one flush may take */
 	long long flush_by;		/* deadline of a flush; 0: none is on */
-	long long let_in;		/* channel_wait's */
+	long long let_in;		/* channel_wait's; others may share it */
 	enum channel_status broken;	/* why nothing is written any more */
 	enum channel_kind reads, writes;
 	bool unread;			/* written, and nothing read since */
@@ -81,8 +81,9 @@ long long channel_now(void);
 
 /* The one wait of the program, and the one place where signals arrive: until
  * read_fd can be read, write_fd can be written (-1: not asked), or the deadline
- * comes.  It needs no channel.  *let_in is for whoever waits again and again,
- * 0 at first: when its waits let signals in last.
+ * comes.  It needs no channel.  *let_in is 0 at first: when a wait has let
+ * signals in last.  Who waits in one loop shares it, a channel with its log and
+ * its runs, or each of them would let them in once more.
  * OK, TIMEOUT, INTERRUPTED, ERROR (nothing that can be waited for). */
 enum channel_status channel_wait(long long *let_in, int read_fd, int write_fd,
     long long deadline);

@@ -195,7 +195,6 @@ start_tls(void *context, int fd[2])
 
 	if (!up || s->settings.verbose)
 		event_tls(&s->log, &s->peer, up ? NULL : s->tls.error);
-	s->peer.user[0] = s->peer.method[0] = '\0';
 	return up;
 }
 
@@ -232,6 +231,7 @@ join(struct smtpd *s)
 	s->message.return_path = o->return_path;
 	s->message.spool.dir = o->spool;
 	s->runner.log = &s->log;
+	s->runner.let_in = &s->channel.let_in;
 	s->runner.peer = &s->peer;
 	s->runner.environment = &s->environment;
 	s->runner.output = &s->output;
@@ -256,14 +256,14 @@ join(struct smtpd *s)
 static _Noreturn void
 check(struct smtpd *s)
 {
-	const char *command = s->settings.command[0], *why;
+	const char *command = s->settings.command[0];
+	const char *why = process_fault(command);
 	const char *spool = s->settings.spool;
 	const struct protocol_config *p = &s->settings.protocol;
-	char space[64];
-	struct text t = { space, 0, sizeof space };
+	struct text t = { (char[64]){ "" }, 0, 64 };
 	struct fault fault;
 
-	if ((why = process_fault(command)) != NULL)
+	if (why != NULL)
 		die(s, EX_CONFIG, command, why);
 	if (!environment_inherit(&s->environment))
 		die(s, EX_CONFIG, "environment", strerror(errno));
@@ -339,8 +339,8 @@ main(int argc, char **argv)
 	launcher_take_signals();
 	if (!launcher_take_descriptors(&s.launcher))
 		return EX_OSERR;
-	s.log.pid = getpid();
-	s.log.client = s.peer.address;
+	s.log = (struct log){ .pid = getpid(), .client = s.peer.address,
+	    .let_in = &s.channel.let_in };
 	launcher_take_path();
 	parse_options(&s, argc, argv);
 	open_log(&s);

@@ -157,7 +157,7 @@ log_ready(struct log *l)
 		return true;
 	limit = l->stuck ? 0 : channel_now() + 1000;
 	do
-		status = channel_wait(&l->let_in, -1, 2, limit);
+		status = channel_wait(l->let_in, -1, 2, limit);
 	while (status == CHANNEL_INTERRUPTED);
 	l->stuck = status != CHANNEL_OK;
 	return !l->stuck;

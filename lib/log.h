@@ -31,13 +31,13 @@ enum log_level { LOG_CONFIG = 3, LOG_FAULT = 4, LOG_INFO = 6 };
 struct log {
 	int pid;			/* ours, to be set */
 	const char *client;		/* address, to be set; "": unknown */
+	long long *let_in;		/* to be set: channel_wait's */
 	/* ---- */
 	enum log_to to;
 	int fd;				/* of syslog; -1: not open */
 	bool journal;			/* stderr is the journal */
 	bool file;			/* stderr is one: never waited for */
 	bool stuck;			/* nobody reads it */
-	long long let_in;		/* channel_wait's */
 	struct text line;
 };
 

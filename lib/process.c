@@ -216,7 +216,6 @@ struct run {
 	unsigned long long octets;	/* of it */
 	enum stage stage;
 	long long deadline;		/* of that */
-	long long let_in;		/* channel_wait's */
 };
 
 static void
@@ -297,7 +296,7 @@ await(struct run *r)
 			next_stage(r);
 		if (r->stage == IS_STUCK)
 			return;
-		status = channel_wait(&r->let_in, r->open ? r->out : -1, -1,
+		status = channel_wait(r->p->let_in, r->open ? r->out : -1, -1,
 		    r->deadline);
 		if (status == CHANNEL_OK)
 			read_output(r);

@@ -33,6 +33,7 @@ struct process {
 	int out;			/* 0: its output, as 2 is */
 	int three, four;		/* 0: none */
 	const sigset_t *ignored;	/* signals to be put at their default */
+	long long *let_in;		/* channel_wait's */
 	long long limit, grace;		/* to SIGTERM, and on to SIGKILL */
 	/* Its output on both descriptors, as it comes. */
 	void (*output)(void *context, struct span octets);

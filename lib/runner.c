@@ -104,6 +104,7 @@ fill_in(struct runner *r, const char *program, char *const *argv,
 	p->argv = argv;
 	p->envp = environment_of(r->environment, f);
 	p->ignored = &r->ignored;
+	p->let_in = r->let_in;
 	return true;
 }
 

@@ -35,6 +35,7 @@ struct output {
 /* Of one run at a time; what is said of it stays until the next. */
 struct runner {
 	struct log *log;		/* to be set */
+	long long *let_in;		/* to be set: channel_wait's */
 	struct peer *peer;		/* to be set */
 	struct environment *environment;	/* to be set */
 	struct output *output;		/* to be set; readable, as it says */

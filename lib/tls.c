@@ -416,6 +416,8 @@ tls_start(struct tls *t, int fd[2])
 	bool up;
 
 	peer_find_local(t->peer);	/* while there is a connection to ask */
+	/* RFC 3207, 4.2: what was proved in the clear is proved no more */
+	t->peer->user[0] = t->peer->method[0] = '\0';
 	leave_connection(t);
 	up = t->command != NULL ? wait_for_command(t, fd) :
 	    wait_for_launcher(t, fd);
