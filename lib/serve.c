@@ -63,8 +63,10 @@ serve_line(struct serving *s)
 		status = flush_replies(s);
 	if (status == CHANNEL_OK)
 		channel_write(s->c, protocol_command(s->p, line));
-	if (proof)
+	if (proof) {
 		channel_erase(s->c);
+		stack_erase();
+	}
 	return status;
 }
 

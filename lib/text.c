@@ -141,6 +141,25 @@ octets_erase(char *octets, size_t len)
 		*at++ = 0;
 }
 
+/* A copy leaves in the widest registers what it copied, and the kernel puts all
+ * of them on the stack with the next signal.  So zeros are copied likewise, at
+ * every size that may have a way of its own, and whatever a compiler thinks. */
+void
+stack_erase(void)
+{
+	static void *(*const volatile copy)(void *, const void *, size_t) =
+	    memmove;
+	char below[STACK_ERASED];
+	size_t n;
+
+	octets_erase(below, sizeof below);
+	for (n = 8; n < sizeof below / 4; n *= 2) {
+		copy(below, below + 1, n);
+		copy(below + 1, below, n);
+		copy(below, below + sizeof below / 2, n);
+	}
+}
+
 /* ---- encodings ---- */
 
 size_t

@@ -204,6 +204,11 @@ text_char(struct text *t, char c)
 /* Overwrites octets, whoever thinks that nobody reads them any more. */
 void octets_erase(char *octets, size_t len);
 
+/* Overwrites what functions that have returned left on the stack, and in
+ * registers. */
+enum { STACK_ERASED = 32 * 1024 };
+void stack_erase(void);
+
 /* ---- encodings ---- */
 
 /* The character of UTF-8 that begins s, which is not empty: its octets; 0 where

@@ -22,7 +22,7 @@ reply: text
 envelope: text address
 parameters: text address
 protocol: text address content reply sasl envelope parameters
-serve: channel reply protocol
+serve: text channel reply protocol
 verdict: text
 expand: text address lists users
 message: text date spool envelope
