@@ -36,12 +36,16 @@ faults() {
 	faults errors starttls
 }
 
+@test "each system call fails once: who authenticates, after two wrong passwords" {
+	faults errors auth
+}
+
 @test "SIGKILL at each system call: nothing half, nothing left" {
-	faults kill small large named lmtp pipes files starttls
+	faults kill small large named lmtp pipes files starttls auth
 }
 
 @test "from any moment on there is no more of it: descriptors, processes, memory, disk" {
-	faults gone small large named lmtp pipes files starttls
+	faults gone small large named lmtp pipes files starttls auth
 }
 
 @test "limits of descriptors, file size, memory and processes: from none to enough" {

@@ -11,6 +11,7 @@
 After each: what the client was told is what the command did; no 5xx; no file,
 process or descriptor is left.  A client that was told 4xx and is still there
 tries again and has to succeed.  FAULTS_TABLE names a file for the numbers."""
+import base64
 import collections
 import ctypes
 import functools
@@ -116,8 +117,23 @@ LARGE = b'Subject: large\n\n' + 20000 * (64 * b'x' + b'\n')
 PASSES = ('head -c 1 >/dev/null; exec 5<&0 4>&-; cat <&5 >&3 5<&- & '
           'cat <&3; kill $!')
 Scenario = collections.namedtuple(
-    'Scenario', 'messages ends lmtp options recipients starttls', defaults=(
-        socket_pair, False, (), ('ann',), False))
+    'Scenario',
+    'messages ends lmtp options recipients starttls proofs', defaults=(
+        socket_pair, False, (), ('ann',), False, ()))
+
+
+def encoded(octets):
+    return base64.b64encode(octets)
+
+
+# One who reads all of descriptor 3, and knows one password; lines, and what is
+# said to them where nothing fails.  The last one is taken.
+AUTH = '[ "$(tr "\\0" : <&3 | cut -d : -f -2)" = joe:right ]'
+PROOFS = (
+    ((b'AUTH PLAIN ' + encoded(b'\0joe\0wrong'),), 535),
+    ((b'AUTH LOGIN ' + encoded(b'joe'), encoded(512 * b'x')), 535),
+    ((b'AUTH PLAIN', encoded(b'\0joe\0right')), 235),
+)
 SCENARIOS = {
     'small': Scenario((SMALL, OTHER)),
     'large': Scenario((LARGE,)),
@@ -128,6 +144,8 @@ SCENARIOS = {
         '-d', './domains', '-u', './users', '--lookup', 'exit 0')),
     'starttls': Scenario((SMALL,), options=('--starttls', PASSES),
                          starttls=True),
+    'auth': Scenario((SMALL,), proofs=PROOFS, options=(
+        '--auth', AUTH, '--auth-in-clear', '--require-auth')),
 }
 # A fault: strace's options, or a limit; what is injected into the run's child
 # before its exec, or for good, is there a second time as well.
@@ -234,6 +252,26 @@ class Client(Session):
         self.send(b'x')
         return self.ask(b'EHLO client.example\r\n') == [250]
 
+    def prove(self, lines, want):
+        """Whether it is taken; who is not known to be right never is, and a
+        fault of ours is no wrong password."""
+        for line in lines:
+            code = self.ask(line + b'\r\n')[0]
+            if code != 334:
+                break
+        check(code in (want, 454, 421, None), 'told', code, 'for', want)
+        return code == 235
+
+    def authenticate(self):
+        """What is put off once, twice; False where nobody is known then."""
+        for lines, want in self.scenario.proofs:
+            known = self.prove(lines, want)
+        if known or self.eof:
+            return known
+        known = self.prove(lines, want)
+        check(known or self.eof or lasts(self.fault), 'put off twice')
+        return known
+
     def talk(self):
         """All messages; what is refused once, twice."""
         self.replies(1)
@@ -241,6 +279,9 @@ class Client(Session):
         if (self.codes()[:1] != [220] or
                 self.ask(hello + b' client.example\r\n') != [250] or
                 self.scenario.starttls and not self.starttls()):
+            return
+        if self.scenario.proofs and not self.authenticate():
+            self.ask(QUIT)
             return
         for message in self.scenario.messages:
             recipients = self.scenario.recipients
@@ -347,9 +388,11 @@ def read_trace(folder):
 
 
 def orphans(fault):
-    """None, or soon none where smtpd was killed or could not wait."""
+    """None, or soon none: where smtpd was killed or could not wait, where TLS
+    is another's, or a pipe that stays open makes it kill a command whose own
+    children we inherit."""
     if (fault.kind == 'kill' or fault.call in BLIND or fault.call == 'kill' or
-            SCENARIOS[fault.scenario].starttls):
+            fault.call in CLOSES or SCENARIOS[fault.scenario].starttls):
         until('its processes end', none_left)
     check(none_left(), 'a process is left')
 
@@ -359,7 +402,9 @@ def judge(client, fault, status):
     that it was told nothing about, files left."""
     killed, limited = fault.kind == 'kill', fault.kind == 'limits'
     codes = client.codes()
-    check(not re.search(rb'(?m)^5\d\d[ -]', client.got), 'a 5xx')
+    refusals = re.findall(rb'(?m)^5\d\d', client.got)
+    check(set(refusals) <= {b'535'} and len(refusals) <= sum(
+        want == 535 for _, want in client.scenario.proofs), 'a 5xx')
     check(status in (0, 64, 71, 78) or limited and not codes or
           killed and status == -signal.SIGKILL, 'exit status', status)
     check(fault.kind != 'errors' or codes[:1] != [220] or codes[-1] == 221 or
