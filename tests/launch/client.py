@@ -25,6 +25,32 @@ def deliver(address, port, path, *recipients):
     check(refused == {}, refused)
 
 
+def authenticate(address, port, name, password, method, recipient):
+    """smtplib: by one way, or by that of its choice."""
+    with smtplib.SMTP(address, int(port), 'client.example',
+                      PATIENCE) as server:
+        server.ehlo()
+        if method:
+            server.esmtp_features['auth'] = method
+        check(server.login(name, password)[0] == 235, 'not 235')
+        check(server.sendmail('ann@example.net', [recipient],
+                              'Subject: s\r\n\r\nx\r\n') == {}, 'refused')
+
+
+def wrong_password(address, port, name, password):
+    """smtplib tries both ways; then it goes on without."""
+    with smtplib.SMTP(address, int(port), 'client.example',
+                      PATIENCE) as server:
+        try:
+            server.login(name, password)
+        except smtplib.SMTPAuthenticationError as error:
+            check(error.smtp_code == 535, error)
+        else:
+            check(False, 'it is taken')
+        check(server.mail('ann@example.net')[0] == 250, 'no MAIL')
+        check(server.rcpt('bob@elsewhere.example')[0] == 550, 'it relays')
+
+
 def listening():
     """Descriptor 0 listens: a wrong configuration, and no client."""
     with socket.create_server(('127.0.0.1', 0)) as listener:
@@ -168,8 +194,9 @@ def main():
         if case in lasts:
             many(*words, *lasts[case])
         else:
-            {'deliver': deliver, 'listening': listening, 'two': two}[case](
-                *words)
+            {'deliver': deliver, 'listening': listening, 'two': two,
+             'authenticate': authenticate,
+             'wrong_password': wrong_password}[case](*words)
     except Failure as failure:
         sys.exit(str(failure))
 
