@@ -141,14 +141,17 @@ octets_erase(char *octets, size_t len)
 		*at++ = 0;
 }
 
-/* A copy leaves in the widest registers what it copied, and the kernel puts all
- * of them on the stack with the next signal.  So zeros are copied likewise, at
- * every size that may have a way of its own, and whatever a compiler thinks. */
+/* Who copies or searches leaves in the widest registers what he has seen, and
+ * the kernel puts all of them on the stack with the next signal.  So zeros are
+ * copied and searched likewise, at every size that may have a way of its own,
+ * whatever a compiler thinks of that. */
 void
 stack_erase(void)
 {
 	static void *(*const volatile copy)(void *, const void *, size_t) =
 	    memmove;
+	static void *(*const volatile find)(const void *, int, size_t) =
+	    memchr;
 	char below[STACK_ERASED];
 	size_t n;
 
@@ -157,6 +160,7 @@ stack_erase(void)
 		copy(below, below + 1, n);
 		copy(below + 1, below, n);
 		copy(below, below + sizeof below / 2, n);
+		find(below, 1, n);
 	}
 }
 
