@@ -78,7 +78,8 @@ enum reply_id {
 	RE_AUTH_CANCELLED,
 	RE_NO_MECHANISM,
 	RE_NEEDS_AUTH,
-	RE_AUTH_IN_CLEAR
+	RE_AUTH_IN_CLEAR,
+	RE_PUT_OFF
 };
 
 static const struct reply replies[] = {
@@ -140,6 +141,7 @@ static const struct reply replies[] = {
 	[RE_NO_MECHANISM] = { 504, "5.5.4", "No such mechanism" },
 	[RE_NEEDS_AUTH] = { 530, "5.7.0", "Authenticate first" },
 	[RE_AUTH_IN_CLEAR] = { 538, "5.7.11", "Say STARTTLS first" },
+	[RE_PUT_OFF] = { 451, "4.7.0", "Not now, try again later" },
 };
 
 /* A reply whose text is written into p->text from now on. */
@@ -774,6 +776,13 @@ valid_user(struct protocol *p, enum lookup_verb verb)
 	return verb == LOOKUP_VRFY ? RE_VRFY : RE_NO_USER;
 }
 
+/* Some clients go on behind a 454, and are not to bounce for our fault. */
+static enum reply_id
+or_later(const struct protocol *p, enum reply_id id)
+{
+	return p->put_off ? RE_PUT_OFF : id;
+}
+
 /* Asks the handler whether the name is taken, and what to say of it. */
 static enum reply_id
 check_user(struct protocol *p, enum lookup_verb verb, struct span options,
@@ -791,8 +800,8 @@ check_user(struct protocol *p, enum lookup_verb verb, struct span options,
 	*forward = p->handler->forward_domain(p->context, &p->to, &own);
 	if (*forward == CANNOT_FORWARD ||
 	    (*forward == WILL_FORWARD && verb == LOOKUP_EXPN))
-		return own_reply(p, &own, verb == LOOKUP_RCPT ? RE_RELAY :
-		    RE_NO_USER);
+		return own_reply(p, &own, verb == LOOKUP_RCPT ?
+		    or_later(p, RE_RELAY) : RE_NO_USER);
 	if (*forward == WILL_FORWARD)
 		return own_reply(p, &own, will_forward(p));
 	compose(p, 250, "2.1.5")->size = PROTOCOL_EXPANDED_MAX;
@@ -981,6 +990,7 @@ authenticate(struct protocol *p)
 	    &p->sasl);
 
 	p->authenticated = result == AUTH_ACCEPTED;
+	p->put_off = result == AUTH_ERROR;
 	p->envelope.with = protocol_name(p, false);
 	return ids[result];
 }
@@ -1010,7 +1020,7 @@ on_auth(struct protocol *p, struct span argument)
 	if (p->authenticated)
 		return RE_SEQUENCE;
 	if (!may_authenticate(p))
-		return RE_AUTH_IN_CLEAR;
+		return or_later(p, RE_AUTH_IN_CLEAR);
 	return take_proof(p, sasl_begin(&p->sasl, argument));
 }
 
@@ -1086,9 +1096,10 @@ check_guard(const struct protocol *p)
 	enum guard guard = p->command->guard;
 
 	if (guard >= BEHIND_TLS && p->config->require_tls && !p->tls)
-		return p->config->starttls ? RE_NEEDS_TLS : RE_NO_WAY_TO_TLS;
+		return p->config->starttls ? or_later(p, RE_NEEDS_TLS) :
+		    RE_NO_WAY_TO_TLS;
 	return guard >= BEHIND_AUTH && p->config->require_auth &&
-	    !p->authenticated ? RE_NEEDS_AUTH : RE_NONE;
+	    !p->authenticated ? or_later(p, RE_NEEDS_AUTH) : RE_NONE;
 }
 
 /* What the table alone can say against a line; RE_NONE: nothing. */
@@ -1244,9 +1255,7 @@ protocol_is_proof(const struct protocol *p, struct span line)
 static void
 show_line(struct protocol *p, struct exchange *x, struct span line)
 {
-	bool foreign = p->command == &unknown;
-
-	p->auth_failed = p->auth_failed && foreign;
+	p->auth_failed &= p->command == &unknown;
 	if (p->command->handle == on_auth)
 		x->line = without_proof(line);
 	else if (p->auth_failed)
@@ -1317,6 +1326,7 @@ protocol_start_tls(struct protocol *p, enum protocol_tls how)
 	assert(p->wants == PROTOCOL_TLS);
 	p->wants = how == TLS_PIPELINED ? PROTOCOL_CLOSE : PROTOCOL_LINE;
 	p->reason = PROTOCOL_PIPELINED;
+	p->put_off |= how == TLS_NOT_NOW;
 	return answer(p, &(struct exchange){ .verb = p->command->verb,
 	    .line = text_span_of(&p->chunk_line),
 	    .reply = &replies[ids[how]] });
@@ -1328,7 +1338,7 @@ protocol_tls_is_up(struct protocol *p)
 	reset(p);
 	p->state = START;
 	p->tls = true;
-	p->authenticated = p->extended = false;
+	p->authenticated = p->extended = p->put_off = false;
 	envelope_forget_helo(&p->envelope);
 }
 

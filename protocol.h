@@ -176,6 +176,8 @@ struct protocol {
 	bool authenticated;
 	bool in_dialogue;		/* AUTH's: the next line is a proof */
 	bool auth_failed;		/* AUTH was refused, no verb since */
+	bool put_off;			/* STARTTLS or AUTH was 454, and no */
+					/* better answer since */
 	bool advised;			/* what is wrong with us was told */
 	unsigned long long messages, errors, guesses;
 	bool refused, deferred;		/* a RCPT of this transaction */

@@ -371,6 +371,26 @@ SASL_METHOD=LOGIN' ] || fail "$(cat "$BOX/env")"
 	with UTF8LMTPA
 }
 
+# Some clients go on behind a 454; dma bounces at any 5xx.
+@test "behind a 454 what needs AUTH is 451, until there is a verdict" {
+	local good away='RCPT TO:<c@elsewhere.example>'
+	good="AUTH PLAIN $(plain joe x)"
+	printf '%s\n' 75 75 1 0 >"$BOX/status"
+	OPTIONS=(-d example.org)
+	proves 'read -r status <"$BOX/status"; sed -i 1d "$BOX/status"
+		exit "$status"' "$good" "${HELLO[1]}" "$away" DATA \
+		"${HELLO[2]}" RSET "$good" 'EHLO d' "${HELLO[1]}" "$away" RSET \
+		"$good" "${HELLO[1]}" "$away" RSET "$good" "${HELLO[1]}" "$away"
+	codes_are 220 250 454 250 451 451 250 250 454 250 250 451 250 \
+		535 250 550 250 235 250 251 221
+	reply_is 5 '451 4.7.0'
+	reply_is 6 '451 4.3.0'
+	logged 'refuse client=unknown verb=RCPT reply="451 4.7.0" to=c@else'
+	OPTIONS=(--require-auth --vrfy)
+	proves 'exit 75' "${HELLO[1]}" "$good" "${HELLO[1]}" 'VRFY joe'
+	codes_are 220 250 530 454 451 451 221
+}
+
 # ---- the log ----
 
 @test "an auth line for each 235, 535 and 454, a refuse line for the rest" {
