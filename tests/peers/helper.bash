@@ -3,6 +3,7 @@
 # shellcheck disable=SC2034,SC2154 # variables for and of others
 
 EXIM4=${EXIM:-/opt/exim}/usr/sbin/exim4
+COURIERTLS=${COURIER:-/opt/courier}/usr/bin/couriertls
 JUDGE=$ROOT/tests/peers/judge
 POSTFIX=
 ANN=ann@example.net
@@ -18,6 +19,23 @@ write_letter() {
 		'Content-Type: text/plain; charset=utf-8' \
 		'Content-Transfer-Encoding: 8bit' '' . .. .x ... ' . ' \
 		'From ann' $'caf\xc3\xa9 \xff\x80\xfe' '' .. . '' '' >"$LETTER"
+}
+
+# $PEM, a key with its certificate, which is to be nobody else's to read, and
+# $CERTIFICATE alone; of setup_file.
+install_pem() {
+	export PEM=$BATS_FILE_TMPDIR/tls.pem \
+		CERTIFICATE=$BATS_FILE_TMPDIR/certificate.pem
+	install -m 600 "$ROOT/tests/lib/tls.pem" "$PEM"
+	sed -n '/BEGIN CERT/,$p' "$PEM" >"$CERTIFICATE"
+}
+
+# courier [option ...]: smtpd with a real couriertls.
+courier() {
+	[ -x "$COURIERTLS" ] || fail "no program at $COURIERTLS"
+	TLS_CERTFILE=${CERTFILE-$PEM} listen tcpserver -v --starttls \
+		"exec $COURIERTLS -server -remotefd=0 -localfd=3 -statusfd=4" \
+		"$@"
 }
 
 # addresses FIRST LAST
