@@ -195,6 +195,10 @@ all_gone() {
 	answer_is '535 5.7.8' 'exec 3<&-; exit 1'
 }
 
+@test "a signal while it runs: its answer, 421 4.3.2, and nothing more" {
+	python_case 100 lib/signals.py proving SIGTERM SIGINT SIGHUP
+}
+
 # ---- what it gets ----
 
 @test "name, password and time on descriptor 3, and then its end" {
