@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "envelope.h"
-#include "lists.h"
+#include "ip.h"
 #include "log.h"
 #include "peer.h"
 
@@ -168,6 +168,30 @@ value_users(void *member, const char *value)
 {
 	return value[0] == '\0' ? "not a file" :
 	    list_add(member, value, true);
+}
+
+const char *
+value_network(void *member, const char *value)
+{
+	return ip_is_network(span_of(value)) ? list_add(member, value, false) :
+	    "not a network: ADDRESS or ADDRESS/BITS";
+}
+
+const char *
+value_speaker(void *member, const char *value)
+{
+	if (strcmp(value, "unix") == 0 || ip_is_network(span_of(value)))
+		return list_add(member, value, false);
+	return "not a network, ADDRESS or ADDRESS/BITS, nor unix";
+}
+
+const char *
+value_proxy(void *member, const char *value)
+{
+	struct proxies *p = member;
+
+	p->on = true;
+	return value != NULL ? value_network(&p->from, value) : NULL;
 }
 
 const char *

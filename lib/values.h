@@ -8,6 +8,8 @@
 #ifndef VALUES_H
 #define VALUES_H
 
+#include "lists.h"
+
 typedef const char *value_setter(void *member, const char *value);
 
 /* bool: on, off. */
@@ -34,6 +36,16 @@ value_setter value_bare_newline;
 
 /* struct list: one more domain or file of them, one more file of users. */
 value_setter value_domain, value_users;
+
+/* struct list: one more network; one more of them, or "unix". */
+value_setter value_network, value_speaker;
+
+/* struct proxies: on, and one more network where a value is there. */
+struct proxies {
+	bool on;
+	struct list from;		/* empty: anybody */
+};
+value_setter value_proxy;
 
 /* nothing: sendmail's modes, of which ours is -bs. */
 value_setter value_mode;
