@@ -216,26 +216,33 @@ take_block(struct proxy *h, unsigned command, unsigned family,
 	return take_tlvs(h, span_skip(block, len)) || h->local;
 }
 
+/* As far as it is there. */
+static bool
+head_is_good(struct span head)
+{
+	unsigned command = head.len > 12 ? octet(head, 12) : PROXY;
+	unsigned family = head.len > 13 ? octet(head, 13) : TCP4;
+
+	return (command == LOCAL || command == PROXY) && family >> 4 <= 3 &&
+	    (family & 15) <= 2 &&
+	    (head.len < HEAD || two_octets(head, 14) <= PROXY_BLOCK_MAX);
+}
+
 static enum proxy_status
 parse_binary(struct span octets, struct proxy *h)
 {
-	unsigned command, family;
-	size_t len;
+	static const char malformed[] = "version 2, malformed";
+	struct span block;
 
-	if (octets.len < HEAD)
+	if (!head_is_good(octets))
+		return bad(h, malformed);
+	if (octets.len < HEAD ||
+	    octets.len - HEAD < two_octets(octets, 14))
 		return PROXY_SHORT;
-	command = octet(octets, 12);
-	family = octet(octets, 13);
-	len = two_octets(octets, 14);
-	if ((command != LOCAL && command != PROXY) || family >> 4 > 3 ||
-	    (family & 15) > 2 || len > PROXY_BLOCK_MAX)
-		return bad(h, "version 2, malformed");
-	if (octets.len - HEAD < len)
-		return PROXY_SHORT;
-	h->len = HEAD + len;
-	return take_block(h, command, family, (struct span){
-	    octets.ptr + HEAD, len }) ? PROXY_READY :
-	    bad(h, "version 2, malformed");
+	block = (struct span){ octets.ptr + HEAD, two_octets(octets, 14) };
+	h->len = HEAD + block.len;
+	return take_block(h, octet(octets, 12), octet(octets, 13), block) ?
+	    PROXY_READY : bad(h, malformed);
 }
 
 enum proxy_status
