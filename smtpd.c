@@ -18,6 +18,7 @@
  * protocol's handler does with it, and how the process ends.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -280,6 +281,29 @@ join(struct smtpd *s)
 	    .command = o->auth, .limit = o->asking_time };
 }
 
+/* A shell's command cannot be understood, but a file that it names first can be
+ * looked for. */
+static void
+check_program(struct smtpd *s, const char *option, const char *command)
+{
+	char path[PATH_MAX];
+	struct span word = span_of("");
+	struct fault fault;
+	const char *why = NULL;
+
+	if (command != NULL)
+		word = value_program(command);
+	if (word.len == 0 || word.ptr[0] != '/' || word.len >= sizeof path)
+		return;
+	span_copy(word, path, sizeof path);
+	if (path[strcspn(path, "\"'\\$`;|&<>(){}*?[]~#=\n")] == '\0')
+		why = process_fault(path);
+	if (why == NULL)
+		return;
+	fault_of_option(&fault, option, path, why);
+	die(s, EX_CONFIG, fault.what, fault.why);
+}
+
 /* --check: what a session would need. */
 static _Noreturn void
 check(struct smtpd *s)
@@ -295,6 +319,9 @@ check(struct smtpd *s)
 		die(s, EX_CONFIG, command, why);
 	if (!environment_inherit(&s->environment))
 		die(s, EX_CONFIG, "environment", strerror(errno));
+	check_program(s, "--lookup", s->settings.lookup);
+	check_program(s, "--starttls", s->settings.starttls);
+	check_program(s, "--auth", s->settings.auth);
 	if (!spool_try(&s->message.spool)) {
 		fault_of_option(&fault, spool == getenv("TMPDIR") ?
 		    "--spool ($TMPDIR)" : "--spool", spool, strerror(errno));

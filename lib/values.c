@@ -194,8 +194,23 @@ value_proxy(void *member, const char *value)
 	return value != NULL ? value_network(&p->from, value) : NULL;
 }
 
+struct span
+value_program(const char *command)
+{
+	struct span rest = span_of(command), word = span_take_word(&rest);
+
+	if (span_is(word, "exec"))
+		word = span_take_word(&rest);
+	return word.len > 0 && word.ptr[0] != '#' ? word : span_of("");
+}
+
+/* A launcher that splits its line at blanks, and knows no quotes, leaves "exec"
+ * alone, which says yes to everything. */
 const char *
 value_command(void *member, const char *value)
 {
-	return value[0] == '\0' ? "not a command" : set_text(member, value);
+	if (value[0] == '\0')
+		return "not a command";
+	return value_program(value).len > 0 ? set_text(member, value) :
+	    "names no program; does the launcher split it at blanks?";
 }

@@ -47,6 +47,10 @@ struct proxies {
 };
 value_setter value_proxy;
 
+/* The program that a shell's command begins with, or execs at once; empty where
+ * there is none. */
+struct span value_program(const char *command);
+
 /* nothing: sendmail's modes, of which ours is -bs. */
 value_setter value_mode;
 

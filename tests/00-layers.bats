@@ -41,7 +41,7 @@ tls: text file peer channel process runner event
 values: text lists ip
 options: text lists values
 smtpd: text file lists channel log peer launcher process protocol serve spool
-	environment event delivery recipients auth tls options front
+	environment event delivery recipients auth tls values options front
 '
 
 # What a room may ask of the system; a room that has no line asks nothing but

@@ -177,6 +177,23 @@ refused() {
 	EOF
 }
 
+@test "a shell's command names a program; --check looks for its file" {
+	for option in --lookup --starttls --auth; do
+		for value in exec ' ' '#x' 'exec #x'; do
+			serve "$option" "$value" </dev/null
+			exited 64
+			logged "option $option .*: names no program"
+		done
+		run "$SMTPD" --check "$option" 'exec /nowhere/to/be x' sh
+		[ "$status" -eq 78 ]
+		[[ "$output" == *"option $option /nowhere/to/be: No such"* ]]
+		for value in 'exec /bin/sh -c x' 'exec "/nowhere"' \
+			'x=1; exec /nowhere/x'; do
+			[ "$("$SMTPD" --check "$option" "$value" sh)" = ok ]
+		done
+	done
+}
+
 @test "--check says ok, or what is wrong" {
 	run "$SMTPD" --check sh
 	[ "$status" -eq 0 ]
