@@ -12,10 +12,9 @@ THEIRS=/run/front.sock
 
 # unix_behind FILE: smtpd is behind a unix socket, and one is beside the ports.
 unix_behind() {
-	BY=socat
-	BY_EDIT="; s#TCP4-LISTEN:2525,bind=127.0.0.1,reuseaddr#UNIX-LISTEN:$OURS,mode=666#"
-	edited "front/$1" "s#server smtpd 127.0.0.1:2525#server smtpd unix@/run/smtpd.sock#
-		s#^    bind \[::1\]:[0-9]*\(.*\)#&\n    bind unix@$THEIRS mode 666\1#"
+	at_socket "$OURS"
+	edited "front/$1" "s#smtpd 127.0.0.1:2525#smtpd unix@/run/smtpd.sock#
+		s#^    bind .::1.:\([0-9]*\)#    bind unix@$THEIRS mode 666\n&#"
 	certified
 	boots "mkdir -p ${OURS%/*}" "$(ours --proxy)" "($(tried "$1")) &"
 }
@@ -32,7 +31,7 @@ unix_behind() {
 	unset_are CLIENT_HOSTNAME SSL_PROTOCOL SSL_CIPHER
 }
 
-@test "HAProxy, send-proxy, over a unix socket: who of an address, else unknown" {
+@test "HAProxy, send-proxy, unix sockets: who the client is, or unknown" {
 	unix_behind haproxy/v1.cfg
 	brings 127.0.0.3
 	is_known
@@ -41,6 +40,7 @@ unix_behind() {
 	is_known
 	brings "$THEIRS"
 	is_unknown
+	came_to_none
 }
 
 @test "HAProxy, send-proxy-v2: who the client is" {
@@ -56,10 +56,9 @@ unix_behind() {
 }
 
 @test "HAProxy, send-proxy-v2, to ::1: who the client is" {
-	BY=socat
-	BY_EDIT='; s#TCP4-LISTEN:2525,bind=127.0.0.1#TCP6-LISTEN:2525,bind=[::1]#'
+	at_v6
 	edited front/haproxy/v2.cfg 's#127.0.0.1:2525#[::1]:2525#'
-	boots "$(ours --proxy=::1)" "($(tried haproxy/v2.cfg)) &"
+	boots "$(ours '--proxy=\\:\\:1')" "($(tried haproxy/v2.cfg)) &"
 	brings 127.0.0.2
 	is_known
 	brings 2001:db8::7
@@ -68,7 +67,7 @@ unix_behind() {
 }
 
 # A client of HAProxy's own unix socket is LOCAL, and so is who the socket says.
-@test "HAProxy, send-proxy-v2, over a unix socket: who of an address, else unknown" {
+@test "HAProxy, send-proxy-v2, unix sockets: who the client is, or unknown" {
 	unix_behind haproxy/v2.cfg
 	brings 127.0.0.3
 	is_known
@@ -77,6 +76,7 @@ unix_behind() {
 	is_known
 	brings "$THEIRS"
 	is_unknown
+	came_to_none
 }
 
 in_tls() {
@@ -117,7 +117,9 @@ in_tls() {
 # checked FILE [SED]: by HAProxy, without a line of smtpd.
 checked() {
 	BY_EDIT='; s/tcpserver -c 64/& -v/'
+	[ "$#" -lt 3 ]
 	edited "front/$1" "s/ check\$/ check inter 50ms/
+		s/timeout server .*/&\n    timeout check 20s/
 		$2"
 	behind "$1"
 	silent 5
@@ -145,11 +147,7 @@ checked() {
 }
 
 @test "HAProxy's smtpchk is silent without PROXY" {
-	edited front/haproxy/v1.cfg 's/ send-proxy check/ check inter 50ms/'
-	BY_EDIT='; s/tcpserver -c 64/& -v/'
-	boots "$(ours)" "($(tried haproxy/v1.cfg)) &"
-	silent 5
-	not_logged 'is DOWN'
+	checked haproxy/v1.cfg 's/ send-proxy check/ check/'
 }
 
 # forgotten VERSION: without its check, to which the server would be down.
@@ -161,11 +159,11 @@ forgotten() {
 	not_delivered
 }
 
-@test "HAProxy, send-proxy, without --proxy: 421, and the log names the option" {
+@test "HAProxy, send-proxy, without --proxy: 421, and why in the log" {
 	forgotten 1
 }
 
-@test "HAProxy, send-proxy-v2, without --proxy: 421, and so does the log" {
+@test "HAProxy, send-proxy-v2, without --proxy: 421, and why in the log" {
 	forgotten 2
 }
 

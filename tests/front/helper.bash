@@ -23,7 +23,7 @@ REFUSED=0
 
 # options_of FILE: what the README says.
 options_of() {
-	sed -n "s#^|.*| \`$1\` | \`\(.*\)\` |.*#\1#p" "$ROOT/README.md" |
+	sed -n "s#^|.*| \`$1\` | \`\([^\`]*\)\` |.*#\1#p" "$ROOT/README.md" |
 		grep .
 }
 
@@ -51,12 +51,26 @@ ours() {
 	echo "sh $CHECKOUT/examples/launch/$BY &"
 }
 
-# boots command ...: with one more client's address.
+# at_socket PATH, at_v6: it listens there, by socat, to which a colon in an
+# option is \:
+at_socket() {
+	BY=socat
+	BY_EDIT="; s#TCP4-LISTEN:2525,bind=127.0.0.1,reuseaddr#"
+	BY_EDIT+="UNIX-LISTEN:$1,mode=666#"
+}
+
+at_v6() {
+	BY=socat
+	BY_EDIT='; s#TCP4-LISTEN:2525,bind=127.0.0.1#'
+	BY_EDIT+='TCP6-LISTEN:2525,bind=[::1]#'
+}
+
+# boots LINE ...: with one more client's address.
 boots() {
 	BROUGHT=0
 	machine sh -euc "ip address add 2001:db8::7/128 dev lo nodad
 		cd $CHECKOUT
-		$*
+		$(printf '%s\n' "$@")
 		wait"
 }
 
@@ -172,14 +186,17 @@ is_known() {
 	logged_here " close client=$address ${port:+port=$port }$CLOSED "
 }
 
-# Nor is our end.
 is_unknown() {
 	unset_are CLIENT_ADDRESS CLIENT_PORT CLIENT_HOSTNAME TCPREMOTEIP \
-		TCPREMOTEPORT TCPREMOTEHOST TCPLOCALIP TCPLOCALPORT \
-		REMOTE_ADDR REMOTE_PORT
+		TCPREMOTEPORT TCPREMOTEHOST REMOTE_ADDR REMOTE_PORT
 	received_from "$HELO"
 	logged_here ' message id=[^ ]* client=unknown '
 	logged_here " close client=unknown $CLOSED "
+}
+
+# Our end is nobody's business.
+came_to_none() {
+	unset_are TCPLOCALIP TCPLOCALPORT
 }
 
 # came_to ADDRESS PORT: of the proxy.

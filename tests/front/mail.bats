@@ -28,7 +28,7 @@ ON_MAIL='#!/bin/sh
 case $SENDER in refuse@*) echo 550 5.7.1 not this; exit 77 ;; esac
 BOX=/var/box exec /usr/local/bin/catch'
 
-@test "Postfix, smtpd_proxy_filter: who the client is, and smtpd's word is the client's" {
+@test "Postfix, smtpd_proxy_filter: who the client is; smtpd answers it" {
 	postfix_behind master.cf relay_domains=example.org
 	brings 127.0.0.2
 	is CLIENT_ADDRESS 127.0.0.2
@@ -44,7 +44,7 @@ BOX=/var/box exec /usr/local/bin/catch'
 	turned_away 127.0.0.2 '550 5.7.1 not this' --from refuse@example.net
 }
 
-@test "Postfix, LMTP with XFORWARD: who brought it to Postfix, through the queue" {
+@test "Postfix, LMTP with XFORWARD: who brought it to Postfix" {
 	postfix_behind main.cf
 	AT=25
 	talks 127.0.0.2
@@ -68,8 +68,6 @@ dovecot_behind() {
 	cat >"$BATS_TEST_TMPDIR/97-test.conf" <<-'END'
 		hostname = mail.example.org
 		ssl = yes
-		ssl_cert = </etc/smtpd/tls.pem
-		ssl_key = </etc/smtpd/tls.pem
 		log_path = /dev/stderr
 		mail_location = maildir:/var/mail/%u
 		mail_uid = mail
@@ -85,14 +83,17 @@ dovecot_behind() {
 		}
 	END
 	boots "$(ours "$(options_of "dovecot/$1")")" "
-		sed -i '/^!include auth-system/d' /etc/dovecot/conf.d/10-auth.conf
-		cp '$BATS_TEST_TMPDIR/97-test.conf' /etc/dovecot/conf.d/
 		cp examples/front/dovecot/$1 /etc/dovecot/conf.d/99-smtpd.conf
+		cd /etc/dovecot/conf.d
+		cp '$BATS_TEST_TMPDIR/97-test.conf' .
+		sed -i -e '/^!include auth-system/d' \
+			-e 's#</etc/dovecot/private.*#</etc/smtpd/tls.pem#' \
+			10-auth.conf 10-ssl.conf
 		chmod 1777 /var/mail
 		dovecot -F &"
 }
 
-@test "Dovecot's submission: who the client is, and as whom it logged in" {
+@test "Dovecot's submission: who the client is, and its login" {
 	AT=587
 	HELO=mail.example.org
 	dovecot_behind submission.conf
@@ -105,7 +106,7 @@ dovecot_behind() {
 	is SASL_METHOD XCLIENT
 	with ESMTPA
 	logged_here ' message id=.* user=joe'
-	brings 2001:db8::7 --tls --auth LOGIN --auth-user ann@example.org \
+	brings 2001:db8::7 --tls --auth PLAIN --auth-user ann@example.org \
 		--auth-password secret
 	is_known
 	is SASL_USERNAME ann@example.org

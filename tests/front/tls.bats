@@ -33,7 +33,7 @@ by_itself() {
 # Our end is stunnel's own affair.
 known_to_exec() {
 	is_known "$@"
-	unset_are TCPLOCALIP TCPLOCALPORT
+	came_to_none
 }
 
 @test "stunnel, protocol = proxy: who the client is" {
@@ -56,8 +56,10 @@ known_to_exec() {
 }
 
 @test "stunnel, protocol = proxy, and exec: who the client is" {
-	edited front/stunnel/proxy.conf "s#^connect = .*#exec = /usr/local/sbin/smtpd\
-		\nexecArgs = smtpd --log syslog --proxy --tls /usr/local/bin/on-mail#"
+	local args='smtpd --log syslog --proxy --tls /usr/local/bin/on-mail'
+	edited front/stunnel/proxy.conf "/^connect = /{
+		s#.*#exec = /usr/local/sbin/smtpd\nexecArgs = $args#
+		}"
 	by_itself stunnel/proxy.conf
 	brings 127.0.0.2 --tls-on-connect
 	is_known
@@ -69,7 +71,7 @@ known_to_exec() {
 	AT=2687
 	by_itself stunnel/starttls.conf
 	brings 127.0.0.2 --tls
-	known_to_exec
+	known_to_exec "$PEER"
 	with ESMTPS
 	turned_away 127.0.0.2 '' --protocol SMTP
 	turned_away 127.0.0.2 ''
@@ -81,9 +83,9 @@ known_to_exec() {
 	edited front/stunnel/starttls.conf 's/accept = .*/accept = :::2687/'
 	by_itself stunnel/starttls.conf
 	brings 2001:db8::7 --tls
-	known_to_exec
+	known_to_exec "$PEER"
 	brings 127.0.0.2 --tls
-	known_to_exec
+	known_to_exec "$PEER"
 }
 
 @test "stunnel under tcpserver: who the client is" {
@@ -104,10 +106,10 @@ inetd_of() {
 	certified
 	boots "$SYSLOG" "($(inetd_of "$(tried stunnel/inetd.conf)")) &"
 	brings 127.0.0.2 --tls-on-connect
-	known_to_exec
+	known_to_exec "$PEER"
 	with ESMTPS
 	brings 2001:db8::7 --tls-on-connect
-	known_to_exec
+	known_to_exec "$PEER"
 }
 
 @test "hitch: who the client is, and in which TLS" {
@@ -134,11 +136,12 @@ inetd_of() {
 }
 
 @test "hitch, over a unix socket: who the client is, and in which TLS" {
-	BY=socat
-	BY_EDIT="; s#TCP4-LISTEN:2525,bind=127.0.0.1,reuseaddr#UNIX-LISTEN:/run/smtpd.sock,mode=666#"
+	at_socket /run/smtpd.sock
 	edited front/hitch.conf 's#^backend = .*#backend = "/run/smtpd.sock"#'
 	certified
-	boots "$(ours --proxy)" "($(tried hitch.conf)) &"
+	# It looks for the socket when it starts.
+	boots "$(ours --proxy)" 'until [ -S /run/smtpd.sock ]; do :; done' \
+		"($(tried hitch.conf)) &"
 	brings 127.0.0.2 --tls-on-connect
 	is_known
 	in_tls
