@@ -104,6 +104,16 @@ in_tls() {
 	is SSL_CIPHER ECDHE-ECDSA-AES128-GCM-SHA256
 }
 
+# By a unix socket, for which HAProxy says LOCAL.
+@test "HAProxy, send-proxy-v2-ssl-cn: its own client may be in TLS too" {
+	edited front/haproxy/tls.cfg \
+		"s#bind 127.0.0.1:2665#bind unix@$THEIRS mode 666#"
+	behind haproxy/tls.cfg --require-tls
+	brings "$THEIRS" --tls-on-connect
+	is CLIENT_ADDRESS 127.0.0.1
+	in_tls
+}
+
 @test "HAProxy, send-proxy-v2-ssl-cn: who comes in clear is not in TLS" {
 	edited front/haproxy/tls.cfg 's/ ssl crt .*//'
 	AT=2665
@@ -114,14 +124,15 @@ in_tls() {
 	unset_are SSL_PROTOCOL SSL_CIPHER
 }
 
-# checked FILE [SED]: by HAProxy, without a line of smtpd.
+# checked FILE [SED [option]]: by HAProxy, without a line of smtpd.
 checked() {
+	local options=${3-$(options_of "$1")}
 	BY_EDIT='; s/tcpserver -c 64/& -v/'
-	[ "$#" -lt 3 ]
 	edited "front/$1" "s/ check\$/ check inter 50ms/
 		s/timeout server .*/&\n    timeout check 20s/
-		$2"
-	behind "$1"
+		${2-}"
+	certified
+	boots "$(ours "$options")" "($(tried "$1")) &"
 	silent 5
 	not_logged 'is DOWN'
 }
@@ -147,7 +158,7 @@ checked() {
 }
 
 @test "HAProxy's smtpchk is silent without PROXY" {
-	checked haproxy/v1.cfg 's/ send-proxy check/ check/'
+	checked haproxy/v1.cfg 's/ send-proxy check/ check/' ''
 }
 
 # forgotten VERSION: without its check, to which the server would be down.
