@@ -155,7 +155,7 @@ peer_find(struct peer *p)
 	find_name(p);
 }
 
-bool
+enum peer_kind
 peer_of_kernel(char address[IP_SIZE])
 {
 	union socket_address name;
@@ -164,9 +164,10 @@ peer_of_kernel(char address[IP_SIZE])
 
 	*address = '\0';
 	if (getpeername(0, &name.any, &len) != 0)
-		return false;
-	take_address(&name, address, port);
-	return name.any.sa_family == AF_UNIX;
+		return errno == ENOTCONN ? PEER_GONE : PEER_NONE;
+	if (take_address(&name, address, port))
+		return PEER_IP;
+	return name.any.sa_family == AF_UNIX ? PEER_UNIX : PEER_NONE;
 }
 
 void

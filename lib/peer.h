@@ -46,9 +46,9 @@ struct peer {
  * for what is to be set. */
 void peer_find(struct peer *p);
 
-/* What the kernel alone says of descriptor 0: the other end's address, or "".
- * True where it is a unix socket. */
-bool peer_of_kernel(char address[IP_SIZE]);
+/* What the kernel alone says of descriptor 0: the other end's address, or "". */
+enum peer_kind { PEER_IP, PEER_UNIX, PEER_GONE, PEER_NONE };
+enum peer_kind peer_of_kernel(char address[IP_SIZE]);
 
 /* Our own end too, where it is not known yet: commands alone ask for it. */
 void peer_find_local(struct peer *p);
