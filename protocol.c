@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "lib/parameters.h"
+#include "lib/replies.h"
+#include "lib/xclient.h"
 
 static const struct span empty = { "", 0 };
 
@@ -21,128 +23,6 @@ without_end(struct span line)
 }
 
 /* ---- replies ---- */
-
-enum reply_id {
-	RE_COMPOSED,		/* in p->composed */
-	RE_NONE,		/* nothing is wrong, or to be said yet */
-	RE_OK,
-	RE_SENDER,
-	RE_RECIPIENT,
-	RE_CHUNK,
-	RE_DATA,
-	RE_BYE,
-	RE_VRFY,
-	RE_VRFY_UTF8,
-	RE_EXPN_UTF8,
-	RE_UNKNOWN,
-	RE_LINE,
-	RE_DISABLED,
-	RE_NO_HELLO,
-	RE_SEQUENCE,
-	RE_ARGUMENT,
-	RE_HELO,
-	RE_NO_TOPIC,
-	RE_SYNTAX,
-	RE_BAD_SENDER,
-	RE_BAD_RECIPIENT,
-	RE_UTF8_SENDER,
-	RE_UTF8_RECIPIENT,
-	RE_UNKNOWN_PARAMETER,
-	RE_PARAMETER,
-	RE_TOO_LARGE,
-	RE_MESSAGES,
-	RE_RECIPIENTS,
-	RE_NO_USER,
-	RE_AMBIGUOUS,
-	RE_LOOKUP,
-	RE_RELAY,
-	RE_ALL_REFUSED,
-	RE_ALL_DEFERRED,
-	RE_BARE_NEWLINE,
-	RE_LOOP,
-	RE_ERRORS,
-	RE_BROWSER,
-	RE_LOST,
-	RE_TIMEOUT,
-	RE_STOP,
-	RE_TLS,
-	RE_TLS_NOT_NOW,
-	RE_TLS_PIPELINED,
-	RE_NEEDS_TLS,
-	RE_NO_WAY_TO_TLS,
-	RE_AUTH,
-	RE_AUTH_REFUSED,
-	RE_AUTH_ERROR,
-	RE_AUTH_LINE,
-	RE_AUTH_SYNTAX,
-	RE_AUTH_CANCELLED,
-	RE_NO_MECHANISM,
-	RE_NEEDS_AUTH,
-	RE_AUTH_IN_CLEAR,
-	RE_PUT_OFF
-};
-
-static const struct reply replies[] = {
-	[RE_OK] = { 250, "2.0.0", "Ok" },
-	[RE_SENDER] = { 250, "2.1.0", "Sender ok" },
-	[RE_RECIPIENT] = { 250, "2.1.5", "Recipient ok" },
-	[RE_CHUNK] = { 250, "2.0.0", "Chunk received" },
-	[RE_DATA] = { 354, NULL, "End data with <CR><LF>.<CR><LF>" },
-	[RE_BYE] = { 221, "2.0.0", "Bye" },
-	[RE_VRFY] = { 252, "2.0.0", "Send it some mail, we will see" },
-	[RE_VRFY_UTF8] = { 252, "2.6.8",
-	    "The name is UTF-8: ask for SMTPUTF8" },
-	[RE_EXPN_UTF8] = { 550, "5.6.8", "A name is UTF-8: ask for SMTPUTF8" },
-	[RE_UNKNOWN] = { 500, "5.5.1", "Command not recognized" },
-	[RE_LINE] = { 500, "5.5.2", "Line too long, or control octets in it" },
-	[RE_DISABLED] = { 502, "5.5.1", "Command not implemented" },
-	[RE_NO_HELLO] = { 503, "5.5.1", "Say hello first; HELP tells how" },
-	[RE_SEQUENCE] = { 503, "5.5.1", "Bad sequence of commands" },
-	[RE_ARGUMENT] = { 501, "5.5.4", "Argument missing or not allowed" },
-	[RE_HELO] = { 501, NULL, "Your name, please" },
-	[RE_NO_TOPIC] = { 504, "5.5.4", "No such command" },
-	[RE_SYNTAX] = { 501, "5.5.2", "Syntax error in the path" },
-	[RE_BAD_SENDER] = { 501, "5.1.7", "Bad sender address" },
-	[RE_BAD_RECIPIENT] = { 501, "5.1.3", "Bad recipient address" },
-	[RE_UTF8_SENDER] = { 550, "5.6.7", "UTF-8 address without SMTPUTF8" },
-	[RE_UTF8_RECIPIENT] = { 553, "5.6.7",
-	    "UTF-8 address without SMTPUTF8" },
-	[RE_UNKNOWN_PARAMETER] = { 555, "5.5.4", "Unknown parameter" },
-	[RE_PARAMETER] = { 501, "5.5.4", "Bad or repeated parameter" },
-	[RE_TOO_LARGE] = { 552, "5.3.4", "Message too large" },
-	[RE_MESSAGES] = { 452, "4.5.3", "Too many messages in this session" },
-	[RE_RECIPIENTS] = { 452, "4.5.3", "Too many recipients" },
-	[RE_NO_USER] = { 550, "5.1.1", "No such user" },
-	[RE_AMBIGUOUS] = { 553, "5.1.4", "User ambiguous" },
-	[RE_LOOKUP] = { 451, "4.3.0", "Look-up failed, try again later" },
-	[RE_RELAY] = { 550, "5.7.1", "Relaying denied" },
-	[RE_ALL_REFUSED] = { 554, "5.5.1", "No valid recipients" },
-	[RE_ALL_DEFERRED] = { 451, "4.3.0",
-	    "No recipients taken, try again later" },
-	[RE_BARE_NEWLINE] = { 550, "5.5.2", "Bare CR or LF in the message" },
-	[RE_LOOP] = { 554, "5.4.6", "Too many Received fields: mail loop" },
-	[RE_ERRORS] = { 421, "4.7.0", "Too many errors" },
-	[RE_BROWSER] = { 421, "4.7.0", "This is not a web server" },
-	[RE_LOST] = { 421, "4.5.4", "BDAT not understood, cannot go on" },
-	[RE_TIMEOUT] = { 421, "4.4.2", "Time-out" },
-	[RE_STOP] = { 421, "4.3.2", "Stopping, try again later" },
-	[RE_TLS] = { 220, "2.0.0", "Ready to start TLS" },
-	[RE_TLS_NOT_NOW] = { 454, "4.7.0", "No TLS at the moment" },
-	[RE_TLS_PIPELINED] = { 421, "4.7.0", "Something came behind STARTTLS" },
-	[RE_NEEDS_TLS] = { 530, "5.7.0", "Say STARTTLS first" },
-	[RE_NO_WAY_TO_TLS] = { 451, "4.3.5",
-	    "Misconfigured, try again later" },
-	[RE_AUTH] = { 235, "2.7.0", "Authenticated" },
-	[RE_AUTH_REFUSED] = { 535, "5.7.8", "Wrong name or password" },
-	[RE_AUTH_ERROR] = { 454, "4.7.0", "Cannot authenticate now" },
-	[RE_AUTH_LINE] = { 500, "5.5.6", "Line too long" },
-	[RE_AUTH_SYNTAX] = { 501, "5.5.2", "Cannot decode that" },
-	[RE_AUTH_CANCELLED] = { 501, "5.7.0", "Cancelled" },
-	[RE_NO_MECHANISM] = { 504, "5.5.4", "No such mechanism" },
-	[RE_NEEDS_AUTH] = { 530, "5.7.0", "Authenticate first" },
-	[RE_AUTH_IN_CLEAR] = { 538, "5.7.11", "Say STARTTLS first" },
-	[RE_PUT_OFF] = { 451, "4.7.0", "Not now, try again later" },
-};
 
 /* A reply whose text is written into p->text from now on. */
 static struct text *
@@ -166,6 +46,18 @@ reply_of(const struct protocol *p, enum reply_id id)
 	return id == RE_COMPOSED ? &p->composed : &replies[id];
 }
 
+static enum reply_id
+greeting(struct protocol *p)
+{
+	struct text *t = compose(p, 220, NULL);
+
+	text_string(t, p->config->hostname);
+	if (p->config->banner[0] != '\0')
+		text_char(t, ' ');
+	text_string(t, p->config->banner);
+	return composed(p);
+}
+
 static struct span
 write_reply(struct protocol *p, const struct reply *r)
 {
@@ -184,11 +76,12 @@ answer(struct protocol *p, const struct exchange *exchange)
 
 /* ---- commands: RFC 5321, 4.1.1 ---- */
 
-/* What a verb may need.  Of another mode it is none of ours (500), without the
- * rest it is one that we do not have (502). */
+/* What a verb may need.  Without a KNOWN one it is none of ours (500), without
+ * the rest it is one that we do not have (502). */
 enum feature {
 	IN_SMTP = 1, IN_LMTP = 2, WITH_TERMINAL = 4, WITH_VRFY = 8, NEVER = 16,
-	WITH_AUTH = 32, WITH_STARTTLS = 64, MODES = IN_SMTP | IN_LMTP
+	WITH_AUTH = 32, WITH_STARTTLS = 64, WITH_XCLIENT = 128,
+	MODES = IN_SMTP | IN_LMTP, KNOWN = MODES | WITH_XCLIENT
 };
 
 enum state {
@@ -218,7 +111,7 @@ typedef enum reply_id verb_handler(struct protocol *p, struct span argument);
 
 static verb_handler on_helo, on_ehlo, on_mail, on_rcpt, on_data, on_bdat,
     on_rset, on_vrfy, on_expn, on_help, on_noop, on_quit, on_auth,
-    on_starttls;
+    on_starttls, on_xclient, on_xforward;
 
 static const struct command {
 	const char *verb;
@@ -270,6 +163,10 @@ static const struct command {
 	    on_auth, "AUTH mechanism [response]: say who you are" },
 	{ "STARTTLS", WITH_STARTTLS, START | READY, NONE, PLAIN, UNGUARDED, 0,
 	    on_starttls, "STARTTLS: go on in TLS" },
+	{ "XCLIENT", WITH_XCLIENT, START | READY, NEEDED, PLAIN, UNGUARDED, 0,
+	    on_xclient, "XCLIENT attribute=value ...: who the client is" },
+	{ "XFORWARD", WITH_XCLIENT, START | READY, NEEDED, PLAIN, UNGUARDED, 0,
+	    on_xforward, "XFORWARD attribute=value ...: whose message it is" },
 	{ "QUIT", 0, ANY, NONE, PLAIN, UNGUARDED, 0,
 	    on_quit, "QUIT: the end" },
 };
@@ -295,7 +192,7 @@ find_verb(const struct protocol *p, struct span verb)
 
 	for (i = 0; i < COMMANDS; i++)
 		if (span_is(verb, commands[i].verb) &&
-		    (commands[i].needs & MODES & ~p->features) == 0)
+		    (commands[i].needs & KNOWN & ~p->features) == 0)
 			return &commands[i];
 	return &unknown;
 }
@@ -329,7 +226,7 @@ drop_message(struct protocol *p)
 
 /* Forgets the transaction, but for who the client says that it is. */
 static void
-reset(struct protocol *p)
+forget_transaction(struct protocol *p)
 {
 	drop_message(p);
 	if (p->state & TRANSACTION)
@@ -337,6 +234,26 @@ reset(struct protocol *p)
 	p->refused = p->deferred = false;
 	p->fault.code = 0;
 	envelope_reset(&p->envelope);
+}
+
+/* And whose the next message is. */
+static void
+reset(struct protocol *p)
+{
+	forget_transaction(p);
+	if (p->forwarded)
+		p->handler->forward_client(p->context, NULL);
+	p->forwarded = false;
+}
+
+/* As after the greeting: a hello has to come. */
+static void
+start_anew(struct protocol *p)
+{
+	reset(p);
+	p->state = START;
+	p->authenticated = p->extended = p->put_off = false;
+	envelope_forget_helo(&p->envelope);
 }
 
 /* What is decoded of the content, to the handler. */
@@ -657,6 +574,9 @@ announce(const struct protocol *p, struct text *t)
 		text_string(t, "\nSTARTTLS");
 	if (may_authenticate(p))
 		text_string(t, "\nAUTH PLAIN LOGIN");
+	if (p->may_rename)
+		text_string(t, "\nXCLIENT NAME ADDR PORT PROTO HELO LOGIN "
+		    "DESTADDR DESTPORT\nXFORWARD NAME ADDR PORT PROTO HELO");
 	text_string(t, "\nSIZE ");
 	text_number(t, p->config->max_size);
 	text_string(t, "\nLIMITS");
@@ -707,7 +627,7 @@ on_mail(struct protocol *p, struct span argument)
 	enum reply_id fault = check_sender(p, argument, &sender);
 
 	if (fault != RE_NONE) {
-		reset(p);
+		forget_transaction(p);
 		return fault;
 	}
 	envelope_set_sender(e, sender);
@@ -1053,6 +973,37 @@ without_proof(struct span line)
 	return without_end(rest);
 }
 
+/* ---- who is in front of us: Postfix's XCLIENT and XFORWARD ---- */
+
+static enum reply_id
+on_xclient(struct protocol *p, struct span argument)
+{
+	struct xclient x;
+
+	if (!p->may_rename)
+		return RE_NO_RIGHT;
+	if (!xclient_parse(argument, false, &x))
+		return RE_ARGUMENT;
+	start_anew(p);
+	p->authenticated = x.login[0] != '\0';
+	p->may_rename = p->handler->rename_client(p->context, &x);
+	return greeting(p);
+}
+
+static enum reply_id
+on_xforward(struct protocol *p, struct span argument)
+{
+	struct xclient x;
+
+	if (!p->may_rename)
+		return RE_NO_RIGHT;
+	if (!xclient_parse(argument, true, &x))
+		return RE_ARGUMENT;
+	p->forwarded = true;
+	p->handler->forward_client(p->context, &x);
+	return RE_OK;
+}
+
 /* ---- one command line ---- */
 
 /* RFC 9110, 5.6.2 */
@@ -1335,11 +1286,8 @@ protocol_start_tls(struct protocol *p, enum protocol_tls how)
 void
 protocol_tls_is_up(struct protocol *p)
 {
-	reset(p);
-	p->state = START;
+	start_anew(p);
 	p->tls = true;
-	p->authenticated = p->extended = p->put_off = false;
-	envelope_forget_helo(&p->envelope);
 }
 
 /* ---- the session ---- */
@@ -1360,7 +1308,10 @@ protocol_open(struct protocol *p, const struct protocol_config *config,
 		p->features |= WITH_AUTH;
 	if (config->starttls)
 		p->features |= WITH_STARTTLS;
+	if (config->xclient)
+		p->features |= WITH_XCLIENT;
 	p->tls = config->tls;
+	p->may_rename = config->may_rename;
 	p->sasl.mechanism = NULL;
 	p->chunk_line = (struct text){ p->chunk_text, 0,
 	    sizeof p->chunk_text };
@@ -1372,18 +1323,19 @@ protocol_open(struct protocol *p, const struct protocol_config *config,
 struct span
 protocol_greeting(struct protocol *p)
 {
-	struct text *t = compose(p, 220, NULL);
-
-	text_string(t, p->config->hostname);
-	if (p->config->banner[0] != '\0')
-		text_char(t, ' ');
-	text_string(t, p->config->banner);
-	return write_reply(p, reply_of(p, composed(p)));
+	return write_reply(p, reply_of(p, greeting(p)));
 }
 
 struct span
 protocol_end(struct protocol *p, enum protocol_reason reason)
 {
+	static const enum reply_id ids[] = {
+		[PROTOCOL_TIMEOUT] = RE_TIMEOUT,
+		[PROTOCOL_STOP] = RE_STOP,
+		[PROTOCOL_PROXY] = RE_PROXY,
+		[PROTOCOL_ERROR] = RE_NONE,
+	};
+
 	p->reason = reason;
 	if (reason == PROTOCOL_STOP && p->wants == PROTOCOL_REPLY) {
 		p->stopped = true;
@@ -1393,8 +1345,9 @@ protocol_end(struct protocol *p, enum protocol_reason reason)
 	if (p->in_dialogue)
 		sasl_forget(&p->sasl);
 	p->wants = PROTOCOL_CLOSE;
-	if (reason != PROTOCOL_STOP && reason != PROTOCOL_TIMEOUT)
+	if (ids[reason] == RE_NONE)
 		return empty;
-	return answer(p, &(struct exchange){ .reply =
-	    &replies[reason == PROTOCOL_STOP ? RE_STOP : RE_TIMEOUT] });
+	return answer(p, &(struct exchange){ .reply = &replies[ids[reason]],
+	    .advice = reason == PROTOCOL_PROXY ?
+	    "a PROXY header came: see --proxy" : NULL });
 }

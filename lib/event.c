@@ -166,7 +166,8 @@ event_tls(struct log *l, const struct peer *peer, const char *error)
 
 void
 event_close(struct log *l, const struct peer *peer, const struct channel *c,
-    enum protocol_reason reason, unsigned long long messages, long long since)
+    enum protocol_reason reason, const char *why, unsigned long long messages,
+    long long since)
 {
 	static const char *const reasons[] = {
 		[PROTOCOL_EOF] = "eof",
@@ -177,6 +178,7 @@ event_close(struct log *l, const struct peer *peer, const struct channel *c,
 		[PROTOCOL_STOP] = "stop",
 		[PROTOCOL_PIPELINED] = "tls",
 		[PROTOCOL_NO_TLS] = "tls",
+		[PROTOCOL_PROXY] = "proxy",
 		[PROTOCOL_ERROR] = "error",
 	};
 	int error = c->read_errno != 0 ? c->read_errno : c->write_errno;
@@ -184,8 +186,10 @@ event_close(struct log *l, const struct peer *peer, const struct channel *c,
 	begin_client(l, LOG_INFO, "close");
 	log_port(l, peer);
 	log_string(l, "reason", reasons[reason]);
-	if (error != 0)
-		log_string(l, "error", strerror(error));
+	if (error != 0 && why == NULL)
+		why = strerror(error);
+	if (why != NULL)
+		log_string(l, "error", why);
 	log_number(l, "messages", messages);
 	log_number(l, "in", c->octets_in);
 	log_number(l, "out", c->octets_out);
@@ -250,7 +254,7 @@ begin_message(struct log *l, const struct facts *f, bool ours)
 	log_client(l);
 	if (f->peer->user[0] != '\0')
 		log_string(l, "user", f->peer->user);
-	log_span(l, "helo", e->helo);
+	log_span(l, "helo", facts_helo(f));
 	log_span(l, "from", from.len > 0 ? from : span_of("<>"));
 	if (f->count > 0)
 		log_span(l, "to", f->to.whole);

@@ -47,9 +47,10 @@ void event_lookup(struct log *l, const struct facts *f, const char *program,
     const struct outcome *how, long long since);
 void event_file(struct log *l, const struct reader *r);
 
-/* The end of the session.  messages: that were accepted. */
+/* The end of the session.  why: what there is to say of the reason, or NULL;
+ * messages: that were accepted. */
 void event_close(struct log *l, const struct peer *peer,
-    const struct channel *c, enum protocol_reason reason,
+    const struct channel *c, enum protocol_reason reason, const char *why,
     unsigned long long messages, long long since);
 
 #endif

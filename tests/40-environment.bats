@@ -103,10 +103,11 @@ unset_is() {
 }
 
 @test "a peer that is not known is unset, whatever was inherited" {
-	export CLIENT_ADDRESS=9.9.9.9 TCPREMOTEIP=9.9.9.9 CLIENT_PORT=1
+	export CLIENT_ADDRESS=9.9.9.9 TCPREMOTEPORT=9 TCPLOCALIP=9.9.9.9 \
+		CLIENT_PORT=1
 	deliver
 	for name in CLIENT_ADDRESS CLIENT_PORT CLIENT_HOSTNAME TCPREMOTEIP \
-		REMOTE_ADDR PROTO; do
+		TCPREMOTEPORT TCPLOCALIP REMOTE_ADDR PROTO; do
 		unset_is $name
 	done
 	logged client=unknown
