@@ -529,9 +529,9 @@ refused() {
 }
 
 @test "an option whose other half is missing is config, 78" {
-	refused 'option --require-auth: needs --auth' --require-auth
+	refused 'option --require-auth: needs --auth or --xclient' --require-auth
 	refused 'option --auth-in-clear: needs --auth' --auth-in-clear
-	refused 'option --require-auth: needs --auth' --require-auth --tls
+	refused 'option --require-auth: needs --auth or --xclient' --require-auth --tls
 	say QUIT | ends 64 "$SMTPD" --auth '' -- cat >"$REPLIES" 2>"$LOG"
 	logged 'option --auth : not a command'
 	ends 0 "$SMTPD" --auth true --require-auth --auth-in-clear --check \
