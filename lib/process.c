@@ -288,6 +288,7 @@ static void
 await(struct run *r)
 {
 	enum channel_status status;
+	bool signals = false;		/* a wait has let them in */
 
 	/* no SIGCHLD is lost: it is let in by the wait, or by one of who gets
 	 * the output, which comes between this wait and this look */
@@ -302,11 +303,14 @@ await(struct run *r)
 			read_output(r);
 		else if (status == CHANNEL_ERROR)
 			r->open = false;
+		signals |= status == CHANNEL_INTERRUPTED;
 		check_flood(r);
 		r->how->exited = has_exited(r);
 	} while (!r->how->exited || (r->p->whole_group && r->open));
 	if (r->open)
 		read_rest(r);
+	if (!signals)		/* one to us came while it ran, perhaps */
+		channel_wait(r->p->let_in, -1, -1, 0);
 }
 
 /* Whatever it left behind. */
