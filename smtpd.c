@@ -150,7 +150,7 @@ discard(void *context, const struct reply *why)
 {
 	struct smtpd *s = context;
 
-	delivery_discard(&s->delivery, why);
+	delivery_discard(&s->delivery, why, content_hint(&s->session.content));
 }
 
 static bool
@@ -298,8 +298,9 @@ serve(struct smtpd *s)
 	tls_end(&s->tls);
 	if (reason == PROTOCOL_PIPELINED)
 		event_tls(&s->log, &s->peer, "octets behind STARTTLS");
-	/* who left having said nothing was a health probe */
-	if (verbose || s->channel.octets_in > 0 || reason != PROTOCOL_EOF)
+	/* who said hello, and went, was a health check */
+	if (s->log.wrote || s->session.mailed ||
+	    (reason != PROTOCOL_EOF && reason != PROTOCOL_QUIT))
 		event_close(&s->log, &s->peer, &s->channel, reason,
 		    s->delivery.messages, since);
 	return reason == PROTOCOL_ERROR ? EX_OSERR : EX_OK;

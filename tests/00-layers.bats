@@ -8,6 +8,8 @@ text:
 file: text
 date: text
 address: text
+path: text address
+opening: text
 spool: text file
 lists: text file address
 users: text address lists
@@ -21,11 +23,11 @@ sasl: text address
 reply: text
 envelope: text address
 parameters: text address
-protocol: text address content reply sasl envelope parameters
+protocol: text address content reply sasl envelope parameters path
 serve: text channel reply protocol
 verdict: text
 expand: text address lists users
-message: text date spool envelope
+message: text date opening spool envelope
 environment: text date spool envelope message
 event: text channel log process spool sasl
 runner: text launcher peer process environment verdict event
@@ -35,7 +37,8 @@ auth: text file process sasl verdict runner
 tls: text file peer channel process runner event
 values: text lists
 options: text lists values
-smtpd: text file lists channel log peer launcher process protocol serve spool
+smtpd: text file lists channel log peer launcher process content protocol
+	serve spool
 	environment event delivery recipients auth tls options
 '
 
