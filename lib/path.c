@@ -325,6 +325,12 @@ read_path(struct span s, struct text *t)
 	    path;
 }
 
+static struct mailbox
+null_path(const char *space)
+{
+	return (struct mailbox){ { space, 0 }, { space, 0 }, { space, 0 } };
+}
+
 static enum path
 take(struct span *s, char space[PATH_SPACE], struct mailbox *m)
 {
@@ -341,7 +347,7 @@ take(struct span *s, char space[PATH_SPACE], struct mailbox *m)
 	if (path != PATH_OK)
 		return path;
 	*s = span_unindented(span_skip(*s, end));
-	*m = (struct mailbox){ { space, 0 }, { space, 0 }, { space, 0 } };
+	*m = null_path(space);
 	return t.len == 0 || address_is_mailbox(text_span_of(&t), m) ?
 	    PATH_OK : PATH_BAD;
 }
@@ -350,10 +356,16 @@ enum path
 path_take(struct span *s, const char *word, char space[PATH_SPACE],
     struct mailbox *m)
 {
+	enum path path;
+
 	if (!span_starts(*s, span_of(word)))
 		return PATH_SYNTAX;
 	*s = span_skip(*s, strlen(word));
-	return take(s, space, m);
+	path = take(s, space, m);
+	if (path == PATH_OK && strcmp(word, "FROM:") == 0 &&
+	    span_is(m->whole, "MAILER-DAEMON"))
+		*m = null_path(space);
+	return path;
 }
 
 struct span

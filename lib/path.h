@@ -16,6 +16,8 @@
  *	<"joe@example.org">		quotes around all of it
  *	<@a.example,@b.example:joe@example.org>		a route
  *
+ * and a bounce from <MAILER-DAEMON> is one from <>.
+ *
  * What comes out is one mailbox as address.h has it, whoever reads it again.
  */
 #ifndef PATH_H

@@ -163,6 +163,8 @@ goes_to() {
 		goes_to "$form" joe@example.org
 	done
 	comes_from '<Joe <>>' ''
+	comes_from '<Mailer-Daemon>' ''
+	comes_from '<Mailer-Daemon@b>' Mailer-Daemon@b
 }
 
 @test "UTF-8 from a device that never heard of SMTPUTF8 is taken, and not shown" {
