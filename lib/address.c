@@ -55,21 +55,16 @@ address_is_function(struct span s)
 static bool
 value_ok(struct span s)
 {
-	size_t i;
+	struct span rest = s;
+	const char *at;
 
-	for (i = 0; i < s.len; i++)
-		if (address_is_function(span_skip(s, i)))
+	while ((at = span_find(rest, '(')) != NULL) {
+		if (address_is_function(span_skip(rest,
+		    (size_t)(at - rest.ptr))))
 			return false;
+		rest = span_behind(rest, at);
+	}
 	return s.len > 0 && s.ptr[0] != '-';
-}
-
-/* RFC 5322, 3.2.3, and what is of no use to anybody: a mailer that gets the
- * local part in a list of addresses must see one. */
-bool
-address_is_atom(char c)
-{
-	return is_alnum(c) || (!is_control(c) &&
-	    strchr(" ()<>[]:;@\\,\"", c) == NULL);
 }
 
 size_t

@@ -39,8 +39,14 @@ bool address_is_mailbox(struct span s, struct mailbox *m);
  * 3.5.1): all of them are m->local. */
 bool address_parse_words(struct span s, struct mailbox *m);
 
-/* What a local part may have outside quotes. */
-bool address_is_atom(char c);
+/* What a local part may have outside quotes: RFC 5322, 3.2.3 and more, but for
+ * what would end it for whoever gets a list of addresses. */
+static inline bool
+address_is_atom(char c)
+{
+	return is_alnum(c) || (!is_control(c) &&
+	    strchr(" ()<>[]:;@\\,\"", c) == NULL);
+}
 
 /* The length of the string in quotes that begins s; 0 where it does not end. */
 size_t address_quoted(struct span s);

@@ -325,6 +325,25 @@ read_path(struct span s, struct text *t)
 	    path;
 }
 
+/* "<mailbox>" as it ought to be written, with no word in quotes, which nearly
+ * all are: there is nothing to make of it. */
+static bool
+take_plain(struct span *s, struct mailbox *m)
+{
+	size_t n = 1;
+
+	if (s->len == 0 || s->ptr[0] != '<')
+		return false;
+	while (n < s->len && (address_is_atom(s->ptr[n]) || s->ptr[n] == '@'))
+		n++;
+	if (n == s->len || s->ptr[n] != '>' ||
+	    (n + 1 < s->len && !is_blank(s->ptr[n + 1])) ||
+	    !address_is_mailbox(span_skip(span_first(*s, n), 1), m))
+		return false;
+	*s = span_unindented(span_skip(*s, n + 1));
+	return true;
+}
+
 static struct mailbox
 null_path(const char *space)
 {
@@ -340,6 +359,8 @@ take(struct span *s, char space[PATH_SPACE], struct mailbox *m)
 	size_t end;
 
 	*s = span_unindented(*s);
+	if (take_plain(s, m))
+		return PATH_OK;
 	path = find_end(*s, &end);
 	words = span_first(*s, end);
 	if (path == PATH_OK)

@@ -34,8 +34,8 @@ enum path {
 enum { PATH_SPACE = MAILBOX_MAX + 2 };	/* its dot, and one too many */
 
 /* Takes the word, "FROM:" or "TO:", a path and the blanks around it off *s.  *m
- * is good after OK, its octets in space, empty for the null path.  After a fault
- * *s says nothing. */
+ * is good after OK, its octets in space or where they were, empty for the null
+ * path.  After a fault *s says nothing. */
 enum path path_take(struct span *s, const char *word, char space[PATH_SPACE],
     struct mailbox *m);
 

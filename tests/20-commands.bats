@@ -94,9 +94,9 @@ answers() {
 }
 
 @test "HELO and EHLO without a name, from a UPS that has none: 250" {
-	for hello in HELO EHLO 'HELO ' $'EHLO \t '; do
+	for line in HELO EHLO 'HELO ' $'EHLO \t '; do
 		rm -f "$BOX"/*
-		say "$hello" 'MAIL FROM:<ups@example.net>' \
+		say "$line" 'MAIL FROM:<ups@example.net>' \
 			'RCPT TO:<help@example.org>' DATA 'Subject: x' . QUIT |
 			PROTO=TCP TCPREMOTEIP=192.0.2.7 serve
 		codes_are 220 250 250 250 354 250 221

@@ -71,7 +71,7 @@ exit_table() {
 	local line long
 	long=$(printf 'x%.0s' {1..300})
 	for line in 'cat >/tmp/x' '|/usr/bin/cat >/tmp/x' '/bin/cat /dev/null' \
-		'cat|cat' '$HOME/bin/x' '~/bin/x' "'cat" "cat >/$long"; do
+		'cat|cat' '$HOME/bin/x' \~/bin/x "'cat" "cat >/$long"; do
 		run_says '451 4.3.0' -- "$line"
 		logged " hint=\"a shell line needs sh -c '\.\.\.'\" command="
 	done

@@ -3,6 +3,7 @@
 load ../helper
 load ../launch/helper
 load helper
+# shellcheck disable=SC2034 # variables for others
 
 # postfix_listens: on $PORT, and keeps what it gets.
 postfix_listens() {
@@ -10,11 +11,10 @@ postfix_listens() {
 		PORT=$((20000 + RANDOM % 12000))
 		answers || break
 	done
-	SERVICES="127.0.0.1:$PORT inet n - n - - smtpd
-		anvil unix - - n - 1 anvil
-		error unix - - n - - error
-		proxymap unix - - n - - proxymap
-		showq unix n - n - - showq"
+	SERVICES=("127.0.0.1:$PORT inet n - n - - smtpd"
+		'anvil unix - - n - 1 anvil' 'error unix - - n - - error'
+		'proxymap unix - - n - - proxymap'
+		'showq unix n - n - - showq')
 	postfix_starts defer_transports=smtp
 	until_true answers
 }

@@ -8,21 +8,25 @@
 
 /* ---- paths ---- */
 
-static char space[PATH_SPACE];
-
 /* The path in memory of its own, so that the sanitizer sees whoever goes past
  * it; what is left of the line, in *left. */
 static enum path
 take(const char *words, size_t len, struct mailbox *m, size_t *left)
 {
-	char *copy = malloc(len > 0 ? len : 1);
+	static char kept[MAILBOX_MAX];
+	char *copy = malloc(len > 0 ? len : 1), *space = malloc(PATH_SPACE);
 	struct span s = { copy, len };
 	enum path path;
 
-	assert(copy != NULL);
+	assert(copy != NULL && space != NULL);
 	memcpy(copy, words, len);
 	path = path_take(&s, "", space, m);
 	*left = s.len;
+	if (path == PATH_OK) {
+		memcpy(kept, m->whole.ptr, m->whole.len);
+		*m = address_moved(*m, kept);
+	}
+	free(space);
 	free(copy);
 	return path;
 }
@@ -40,7 +44,7 @@ becomes(const char *form, const char *want)
 	    memcmp(m.whole.ptr, want, m.whole.len) == 0)
 		return true;
 	printf("# %s: %d %.*s\n", form, path, path == PATH_OK ?
-	    (int)m.whole.len : 0, space);
+	    (int)m.whole.len : 0, path == PATH_OK ? m.whole.ptr : "");
 	return false;
 }
 
@@ -233,22 +237,24 @@ is_one(struct mailbox m)
 	return !quoted && signs == (m.domain.len > 0) && m.whole.ptr[0] != '-';
 }
 
-/* As we do, with brackets and without. */
+/* As we do, in brackets, with more behind and without. */
 static bool
-is_itself(struct mailbox m)
+is_itself(struct mailbox m, const char *behind)
 {
-	char was[PATH_SPACE], line[PATH_SPACE + 2];
+	char was[MAILBOX_MAX], line[MAILBOX_MAX + 8];
 	size_t n = m.whole.len, left;
 	struct mailbox again;
 
 	memcpy(was, m.whole.ptr, n);
 	line[0] = '<';
 	memcpy(line + 1, was, n);
-	line[n + 1] = '>';
-	return take(line, n + 2, &again, &left) == PATH_OK && left == 0 &&
-	    again.whole.len == n && memcmp(again.whole.ptr, was, n) == 0 &&
-	    address_is_mailbox((struct span){ was, n }, &again) &&
+	strcpy(line + 1 + n, behind);
+	return take(line, n + 1 + strlen(behind), &again, &left) == PATH_OK &&
+	    left == 0 && again.whole.len == n &&
+	    memcmp(again.whole.ptr, was, n) == 0 &&
+	    again.local.len == m.local.len &&
 	    again.domain.len == m.domain.len &&
+	    address_is_mailbox((struct span){ was, n }, &again) &&
 	    again.local.len == m.local.len;
 }
 
@@ -271,7 +277,8 @@ every_path(size_t len, unsigned *all, unsigned *good, bool *safe)
 		if (take(line, len, &m, &left) != PATH_OK || m.whole.len == 0)
 			continue;
 		++*good;
-		if (is_one(m) && is_one_to_a_fool(m) && is_itself(m))
+		if (is_one(m) && is_one_to_a_fool(m) &&
+		    is_itself(m, ">") && is_itself(m, ">()"))
 			continue;
 		printf("# %.*s: %.*s\n", (int)len, line, (int)m.whole.len,
 		    m.whole.ptr);
