@@ -124,9 +124,10 @@ static const struct command {
 	verb_handler *handle;
 	const char *help;
 } commands[] = {
-	{ "HELO", IN_SMTP, ANY, NAME, PLAIN, UNGUARDED, 0,
+	/* without a name too: there are devices that have none */
+	{ "HELO", IN_SMTP, ANY, ALLOWED, PLAIN, UNGUARDED, 0,
 	    on_helo, "HELO name: begin" },
-	{ "EHLO", IN_SMTP, ANY, NAME, PLAIN, UNGUARDED, 0,
+	{ "EHLO", IN_SMTP, ANY, ALLOWED, PLAIN, UNGUARDED, 0,
 	    on_ehlo, "EHLO name: begin, and hear what we can do" },
 	{ "LHLO", IN_LMTP, ANY, NAME, PLAIN, UNGUARDED, 0,
 	    on_ehlo, "LHLO name: begin, and hear what we can do" },
@@ -450,15 +451,6 @@ protocol_next(struct protocol *p)
 
 /* ---- what MAIL and RCPT have in common ---- */
 
-/* "FROM:<path> [parameters]" and "TO:<path> [parameters]". */
-static const struct {
-	const char *word;
-	enum reply_id bad, utf8;	/* what is wrong with the path */
-} sides[] = {
-	[OF_MAIL] = { "FROM:", RE_BAD_SENDER, RE_UTF8_SENDER },
-	[OF_RCPT] = { "TO:", RE_BAD_RECIPIENT, RE_UTF8_RECIPIENT },
-};
-
 static enum reply_id
 take_parameters(struct protocol *p, struct span words, enum side side,
     struct text *options)
@@ -471,32 +463,28 @@ take_parameters(struct protocol *p, struct span words, enum side side,
 	};
 
 	return ids[parameters_take(&p->envelope, &(struct parameter_rules){
-	    p->config->max_size, p->config->crlf }, side, words, options)];
+	    p->config->max_size, p->config->crlf }, side, words, options,
+	    &p->parameter)];
 }
 
+/* "FROM:<path> [parameters]" and "TO:<path> [parameters]". */
 static enum reply_id
 parse_side(struct protocol *p, struct span argument, enum side side,
     struct mailbox *m, struct text *options)
 {
-	struct span given;		/* the path, with a route that it had */
-	enum reply_id fault;
-	enum path path;
+	static const enum reply_id bad[] = {
+		[OF_MAIL] = RE_BAD_SENDER,
+		[OF_RCPT] = RE_BAD_RECIPIENT,
+	};
+	enum path path = path_take(&argument, side == OF_MAIL ? "FROM:" :
+	    "TO:", p->path, m);
 
-	if (!span_starts(argument, span_of(sides[side].word)))
-		return RE_SYNTAX;
-	given = argument = span_skip(argument, strlen(sides[side].word));
-	path = address_take_path(&argument, m);
-	given.len -= argument.len;
 	if (path == PATH_SYNTAX)
 		return RE_SYNTAX;
 	if (path == PATH_BAD || (m->whole.len == 0 && side == OF_RCPT))
-		return sides[side].bad;
-	fault = take_parameters(p, argument, side, options);
-	if (fault != RE_NONE)
-		return fault;
-	if (span_any(given, is_8bit) && !p->envelope.utf8)
-		return sides[side].utf8;
-	return is_utf8(given) ? RE_NONE : sides[side].bad;
+		return bad[side];
+	p->about = m->whole.len > 0 ? m->whole : span_of("<>");
+	return take_parameters(p, argument, side, options);
 }
 
 /* ---- one handler a verb ---- */
@@ -634,6 +622,7 @@ on_mail(struct protocol *p, struct span argument)
 	e->verb = p->command->verb;
 	e->with = protocol_name(p, e->utf8);
 	p->state = SENDER;
+	p->mailed = true;
 	return RE_SENDER;
 }
 
@@ -668,14 +657,18 @@ fits_line(const struct protocol *p)
 	    REPLY_LINE_MAX;
 }
 
+/* UTF-8 is shown to who has asked for it, by RCPT; VRFY sees to it itself. */
 static enum reply_id
-will_forward(struct protocol *p)
+will_forward(struct protocol *p, enum lookup_verb verb)
 {
+	bool shown = verb != LOOKUP_RCPT || p->envelope.utf8 ||
+	    !span_any(p->to.whole, is_8bit);
+
 	text_string(compose(p, 251, "2.1.5"),
 	    "User not local; will forward to <");
 	text_span(&p->text, p->to.whole);
 	text_char(&p->text, '>');
-	return fits_line(p) ? composed(p) : RE_RECIPIENT;
+	return shown && fits_line(p) ? composed(p) : RE_RECIPIENT;
 }
 
 /* A valid name.  VRFY and EXPN say what it stands for; or that it is there, if
@@ -723,7 +716,7 @@ check_user(struct protocol *p, enum lookup_verb verb, struct span options,
 		return own_reply(p, &own, verb == LOOKUP_RCPT ?
 		    or_later(p, RE_RELAY) : RE_NO_USER);
 	if (*forward == WILL_FORWARD)
-		return own_reply(p, &own, will_forward(p));
+		return own_reply(p, &own, will_forward(p, verb));
 	compose(p, 250, "2.1.5")->size = PROTOCOL_EXPANDED_MAX;
 	user = p->handler->look_up_name(p->context, &l, &own);
 	return user == VALID_USER ? valid_user(p, verb) :
@@ -825,8 +818,9 @@ show_name(struct protocol *p, struct span name, enum lookup_verb verb)
 	enum reply_id id;
 
 	p->utf8_asked = take_utf8(&name);
-	if (!address_parse_name(name, &p->to))
+	if (!path_parse_name(name, p->path, &p->to))
 		return RE_BAD_RECIPIENT;
+	p->about = p->to.whole;
 	id = check_user(p, verb, empty, &forward);
 	if (p->utf8_asked || reply_of(p, id)->code / 100 != 2 ||
 	    !span_any(span_of(reply_of(p, id)->text), is_8bit))
@@ -1222,7 +1216,9 @@ answer_command(struct protocol *p, struct exchange *x, enum reply_id id)
 	struct span wire;
 
 	x->verb = p->command->verb;
-	x->mailbox = p->to.whole;
+	x->mailbox = p->about;
+	x->sender = p->command->handle == on_mail;
+	x->parameter = p->parameter;
 	x->who = is_verdict(p, id) ? &p->sasl : NULL;
 	id = count_error(p, id);
 	close_after(p, id);
@@ -1247,7 +1243,7 @@ protocol_command(struct protocol *p, struct span line)
 	enum reply_id id;
 
 	assert(p->wants == PROTOCOL_LINE);
-	p->to.whole.len = 0;
+	p->about = p->parameter = empty;
 	p->utf8_asked = false;
 	p->chunk_line.len = 0;
 	if (p->in_dialogue)
@@ -1255,6 +1251,8 @@ protocol_command(struct protocol *p, struct span line)
 		    without_end(line), whole));
 	p->command = find_verb(p, verb_of(line));
 	line = without_end(line);
+	if (p->command->handle == on_mail || p->command->kind == ASKS)
+		p->about = path_words(line);
 	show_line(p, &x, line);
 	id = dispatch(p, line, whole);
 	count_recipient(p, id);

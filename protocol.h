@@ -25,6 +25,7 @@
 #include "lib/address.h"
 #include "lib/content.h"
 #include "lib/envelope.h"
+#include "lib/path.h"
 #include "lib/reply.h"
 #include "lib/sasl.h"
 #include "lib/text.h"
@@ -64,8 +65,12 @@ struct exchange {
 	size_t hidden;			/* octets of a line that may be such */
 					/* a proof, and is not shown */
 	const struct sasl *who;		/* it is a verdict on him; else NULL */
-	struct span mailbox;		/* the name that it asks for; empty */
-					/* where it asks for none */
+	struct span mailbox;		/* the one that it is about, or the */
+					/* client's words for it; empty */
+					/* where it is about none */
+	bool sender;			/* it is from that one, else to */
+	struct span parameter;		/* that was refused, as given; or */
+					/* empty */
 	const struct reply *reply;
 	bool message;			/* it answers a message, no command */
 	const char *advice;		/* our configuration's fault; NULL */
@@ -184,6 +189,7 @@ struct protocol {
 	unsigned features;		/* enum feature */
 	unsigned state;			/* enum state */
 	bool spoke;			/* a valid verb has come */
+	bool mailed;			/* readable: and a MAIL was taken */
 	bool extended;			/* by EHLO, not HELO */
 	bool tls;			/* the session is in it */
 	bool authenticated;
@@ -202,13 +208,15 @@ struct protocol {
 	const struct command *command;	/* its row of the table */
 	struct mailbox to;		/* what RCPT, VRFY or EXPN ask for */
 	bool utf8_asked;		/* by a parameter of VRFY or EXPN */
+	struct span about, parameter;	/* of struct exchange */
+	char path[PATH_SPACE];		/* its mailbox */
 
 	/* the message */
 	bool begun;			/* begin, and neither discard nor the */
 					/* last commit yet */
 	bool last;			/* no chunk follows */
 	bool stopped;			/* replies that are due become 421 */
-	struct content content;
+	struct content content;		/* readable */
 	unsigned long long chunk;	/* octets of it to come */
 	struct text chunk_line;		/* its command line, cut; empty once */
 					/* it was told */

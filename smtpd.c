@@ -153,7 +153,7 @@ discard(void *context, const struct reply *why)
 {
 	struct smtpd *s = context;
 
-	delivery_discard(&s->delivery, why);
+	delivery_discard(&s->delivery, why, content_hint(&s->session.content));
 }
 
 static bool
@@ -341,9 +341,9 @@ close_session(struct smtpd *s, enum protocol_reason reason, const char *why,
     long long since)
 {
 	s->log.client = s->peer.address;
-	/* who left having said nothing was a health probe */
-	if (s->settings.verbose || s->channel.octets_in > 0 ||
-	    reason != PROTOCOL_EOF)
+	/* who said hello, and went, was a health check */
+	if (s->log.wrote || s->session.mailed ||
+	    (reason != PROTOCOL_EOF && reason != PROTOCOL_QUIT))
 		event_close(&s->log, &s->peer, &s->channel, reason, why,
 		    s->delivery.messages, since);
 	return reason == PROTOCOL_ERROR ? EX_OSERR : EX_OK;

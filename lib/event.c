@@ -84,7 +84,9 @@ event_refuse(struct log *l, const struct exchange *x)
 	log_string(l, "verb", x->verb[0] != '\0' ? x->verb : "unknown");
 	log_reply(l, x->reply);
 	if (x->mailbox.len > 0)
-		log_span(l, "to", x->mailbox);
+		log_span(l, x->sender ? "from" : "to", x->mailbox);
+	if (x->parameter.len > 0)
+		log_span(l, "parameter", x->parameter);
 	log_end(l);
 }
 
@@ -203,12 +205,14 @@ event_close(struct log *l, const struct peer *peer, const struct channel *c,
 
 /* "No such file": which? */
 static void
-log_hint(struct log *l, const char *program)
+log_hint(struct log *l, const char *program, int error)
 {
 	char space[PATH_MAX];
 	const char *path = process_find(program, space, sizeof space);
 	const char *fault = path == NULL ? NULL : process_script_fault(path);
 
+	if (fault == NULL && error != EACCES)
+		fault = process_line_fault(program);
 	if (fault != NULL)
 		log_string(l, "hint", fault);
 }
@@ -218,8 +222,9 @@ log_no_start(struct log *l, const char *program, int error)
 {
 	log_number(l, "exit", 127);
 	log_string(l, "error", strerror(error));
-	if (error == ENOENT || error == ENOEXEC || error == EACCES)
-		log_hint(l, program);
+	if (error == ENOENT || error == ENOEXEC || error == EACCES ||
+	    error == ENOTDIR || error == ENAMETOOLONG)
+		log_hint(l, program, error);
 	log_string(l, "command", program);
 }
 
@@ -282,7 +287,7 @@ event_message(struct log *l, const struct facts *f, const char *command,
 
 void
 event_no_run(struct log *l, const struct facts *f, const struct reply *reply,
-    long long since)
+    const char *hint, long long since)
 {
 	const struct spool *spool = &f->message->spool;
 
@@ -295,6 +300,8 @@ event_no_run(struct log *l, const struct facts *f, const struct reply *reply,
 		log_reply(l, reply);
 	else
 		log_string(l, "dropped", "yes");
+	if (hint != NULL)
+		log_string(l, "hint", hint);
 	log_seconds(l, since);
 	log_end(l);
 }

@@ -37,9 +37,10 @@ void event_message(struct log *l, const struct facts *f, const char *command,
     long long since);
 
 /* A message, or the recipients of f, for which nothing was run: it was refused,
- * or given up by the client (reply is NULL). */
+ * or given up by the client (reply is NULL); hint: what to do about that, or
+ * NULL. */
 void event_no_run(struct log *l, const struct facts *f,
-    const struct reply *reply, long long since);
+    const struct reply *reply, const char *hint, long long since);
 
 /* A look-up that failed: program could not be run, or answered; and one that
  * a file of the configuration could not answer. */

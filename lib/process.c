@@ -113,13 +113,23 @@ process_script_fault(const char *path)
 }
 
 const char *
+process_line_fault(const char *name)
+{
+	return strpbrk(name, " \t\n|&;<>()$`\\\"'~*") != NULL ?
+	    "a shell line needs sh -c '...'" : NULL;
+}
+
+const char *
 process_fault(const char *name)
 {
 	char space[PATH_MAX];
 	const char *path = process_find(name, space, sizeof space);
+	const char *line = process_line_fault(name);
 	struct stat st;
 
-	if (path == NULL || stat(path, &st) != 0 || access(path, X_OK) != 0)
+	if (path == NULL || stat(path, &st) != 0)
+		return line != NULL ? line : strerror(errno);
+	if (access(path, X_OK) != 0)
 		return strerror(errno);
 	return S_ISREG(st.st_mode) ? process_script_fault(path) :
 	    "not a regular file";

@@ -50,10 +50,15 @@ unset_is() {
 	done
 }
 
-@test "a domain is not owed, nor is one found inside quotes" {
-	say 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<"a@b">' DATA x . QUIT | serve
-	is RECIPIENT '"a@b"'
+@test "a domain is not owed; one inside quotes is none where another follows" {
+	say 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<"a@b"@c>' DATA x . QUIT | serve
+	is RECIPIENT '"a@b"@c'
 	is LOCAL '"a@b"'
+	is DOMAIN c
+	say 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<"a b">' DATA x . QUIT | serve
+	rm "$(message)"
+	is RECIPIENT '"a b"'
+	is LOCAL '"a b"'
 	is DOMAIN ''
 	is SENDER ''
 	is RPLINE $'Return-Path: <>\n'

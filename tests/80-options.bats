@@ -201,6 +201,12 @@ refused() {
 	run "$SMTPD" --check "$BATS_TEST_TMPDIR/nowhere"
 	[ "$status" -eq 78 ]
 	[[ "$output" == *nowhere:\ No\ such\ file* ]]
+	for line in 'cat >/tmp/x' '|/bin/cat' '/bin/cat /dev/null'; do
+		run "$SMTPD" --check "$line"
+		[ "$status" -eq 78 ]
+		[[ "$output" == *"$line: a shell line needs sh -c '...'"* ]] ||
+			fail "$output"
+	done
 	run "$SMTPD" --check /tmp
 	[ "$status" -eq 78 ]
 	for start in '' '#!/bin/sh\r' '#!/usr/bin/env sh\r' '#!/no/such/shell' \

@@ -6,6 +6,7 @@ EXIM4=${EXIM:-/opt/exim}/usr/sbin/exim4
 COURIERTLS=${COURIER:-/opt/courier}/usr/bin/couriertls
 JUDGE=$ROOT/tests/peers/judge
 POSTFIX=
+SERVICES=()
 ANN=ann@example.net
 JOSE=$'jos\xc3\xa9@example.org'
 
@@ -101,7 +102,7 @@ bounced() {
 		cmp - <(printf '%s\n' "$@" | sort)
 }
 
-# postfix_starts SETTING ...
+# postfix_starts SETTING ...: with the lines SERVICES in master.cf too.
 postfix_starts() {
 	local own=$BATS_TEST_TMPDIR/postfix name
 	CONF=$own/etc
@@ -121,6 +122,7 @@ postfix_starts() {
 		tlsmgr unix - - n 1000? 1 tlsmgr
 		postlog unix-dgram n - n - 1 postlogd
 	END
+	printf '%s\n' "${SERVICES[@]}" >>"$CONF/master.cf"
 	printf '%s\n' "$@" "queue_directory=$own/queue" \
 		"data_directory=$own/data" "maillog_file=$MAILLOG" \
 		"maillog_file_prefixes=$own" compatibility_level=3.6 \
