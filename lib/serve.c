@@ -73,7 +73,6 @@ serve_line(struct serving *s)
 {
 	enum channel_status status = CHANNEL_OK;
 	struct span line;
-	bool proof;
 
 	if (!s->begun)
 		return serve_first(s);
@@ -81,12 +80,11 @@ serve_line(struct serving *s)
 	    CHANNEL_EMPTY)
 		return wait_for_input(s);
 	s->by = 0;
-	proof = protocol_is_proof(s->p, line);
 	if (protocol_asks(s->p, line))
 		status = flush_replies(s);
 	if (status == CHANNEL_OK)
 		channel_write(s->c, protocol_command(s->p, line));
-	if (proof) {
+	if (s->p->proof) {
 		channel_erase(s->c);
 		stack_erase();
 	}

@@ -444,6 +444,40 @@ command client=unknown line=NOOP" ] || fail "$(events command)"
 	no_secret "$(b64 "$NAME")"
 }
 
+@test "--verbose shows no word of AUTH that may be more than a mechanism" {
+	local line secret
+	secret=$(plain "$NAME" "$SECRET")
+	for CLEAR in '--auth-in-clear --auth true' ''; do
+		for line in "$secret" "PLAIN:$secret" "PLAIN=$secret" \
+			"LOGIN,$secret" "PLAIN\0001$secret" \
+			"PLAIN\0013 $secret"; do
+			# shellcheck disable=SC2086 # options
+			octets "EHLO c\r\nAUTH $line\r\n$secret\r\nQUIT\r\n" |
+				serve --verbose $CLEAR
+			no_secret
+			[ "$(events command | sed -n 2,3p)" = \
+"command client=unknown line=AUTH
+command client=unknown length=${#secret}" ] || fail "$(events command)"
+		done
+		for line in "AUTH=PLAIN $secret" "AUTHPLAIN $secret" \
+			"AUTH: PLAIN $secret" "AUTH,PLAIN $secret" \
+			"XAUTH PLAIN $secret" "\"AUTH\" PLAIN $secret"; do
+			# shellcheck disable=SC2086 # options
+			say 'EHLO c' "$line" "$SECRET" QUIT |
+				serve --verbose $CLEAR
+			codes_are 220 250 500 500 221
+			no_secret
+			[ "$(events command | sed -n 2,3p)" = \
+"command client=unknown length=${#line}
+command client=unknown length=17" ] || fail "$(events command)"
+		done
+	done
+	octets "EHLO c\r\nAUTH\0001PLAIN $secret\r\nQUIT\r\n" |
+		serve --verbose
+	no_secret
+	logged ' command client=unknown line=AUTH$'
+}
+
 @test "no log line has more lines than one, whatever the name is" {
 	OPTIONS=(--verbose)
 	proves true "AUTH PLAIN $(plain 'x reply="235" \0134 \0302\0205' x)"
