@@ -119,9 +119,10 @@ struct protocol_handler {
 	 * told. */
 	enum auth_result (*authenticate)(void *context,
 	    const struct sasl *who);
-	/* Where STARTTLS is offered: can TLS be had now; and then the
-	 * handshake.  True: the session goes on over fd[0] and fd[1]. */
-	bool (*prepare_tls)(void *context);
+	/* Where STARTTLS is offered: can TLS be had now; PIPELINED where octets
+	 * have come while that was found out.  And then the handshake.  True:
+	 * the session goes on over fd[0] and fd[1]. */
+	enum protocol_tls (*prepare_tls)(void *context);
 	bool (*start_tls)(void *context, int fd[2]);
 
 	/* Where config.xclient is on.  XCLIENT: the client is another one, or

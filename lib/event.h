@@ -29,6 +29,9 @@ void event_dropped(struct log *l, const struct facts *f,
 /* A handshake: error says why it failed; NULL: TLS is up. */
 void event_tls(struct log *l, const struct peer *peer, const char *error);
 
+/* There could be none; how: what is known of the command that does TLS. */
+void event_no_tls(struct log *l, const char *error, const struct outcome *how);
+
 /* A run of the command (a name, as it was given) for the recipients of f, and
  * the reply; chosen: by the command itself.  since: when it began, as
  * channel_now() has it. */

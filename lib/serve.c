@@ -110,20 +110,20 @@ look_behind(struct serving *s, bool *came)
 static enum channel_status
 serve_tls(struct serving *s)
 {
-	enum protocol_tls how = TLS_PIPELINED;
+	enum protocol_tls how = TLS_NOT_NOW;
 	bool came;
 	enum channel_status status = look_behind(s, &came);
 	int fd[2];
 
 	/* who does TLS is asked once, and for a client that is there */
-	if (status != CHANNEL_OK)
+	if (status != CHANNEL_OK && status != CHANNEL_EOF)
 		return status;
-	if (!came)
-		how = s->p->handler->prepare_tls(s->p->context) ? TLS_READY :
-		    TLS_NOT_NOW;
+	if (status == CHANNEL_OK)
+		how = came ? TLS_PIPELINED :
+		    s->p->handler->prepare_tls(s->p->context);
 	channel_write(s->c, protocol_start_tls(s->p, how));
 	if (how != TLS_READY)
-		return CHANNEL_OK;
+		return status;
 	status = flush_replies(s);
 	if (status != CHANNEL_OK)
 		return status;

@@ -604,12 +604,40 @@ deliver() {
 	tls_is ESMTPS TLSv1.3
 }
 
-@test "words of TLS that are none are left out, it is TLS all the same" {
-	SSL_PROTOCOL=$'TLS\nv1' SSL_CIPHER=$'x\303\266' deliver serve
-	tls_is ESMTPS
-	SSL_PROTOCOL=$(printf '%065d' 0) SSL_CIPHER=$(printf '%064d' 0) \
+@test "a launcher's variable that says nothing makes no TLS" {
+	local word
+	for word in '' $'TLS\nv1' $'\303\266' $'TLSv1\177' \
+		"$(printf '%065d' 0)"; do
+		SSL_PROTOCOL=$word SSL_CIPHER=AES deliver serve
+		tls_is ESMTP
+		SOCAT_OPENSSL_PROTO_VERSION=$word deliver serve
+		tls_is ESMTP
+		SSL_PROTOCOL=$word SSL_CIPHER=AES deliver serve --tls
+		tls_is ESMTPS
+		say QUIT | SSL_PROTOCOL=$word serve --require-tls
+		exited 78
+	done
+	SSL_PROTOCOL='' SOCAT_OPENSSL_PROTO_VERSION=TLSv1.2 \
+		SOCAT_OPENSSL_CIPHER=AES SSL_CIPHER=x deliver serve
+	tls_is ESMTPS TLSv1.2 AES
+	SSL_PROTOCOL=$(printf '%064d' 0) SSL_CIPHER=$'x\303\266' deliver serve
+	tls_is ESMTPS "$(printf '%064d' 0)"
+}
+
+@test "of socat and ncat their own variables count alone, ncat has none" {
+	export SSL_PROTOCOL=TLSv1.3 SSL_CIPHER=AES
+	SOCAT_PEERADDR=192.0.2.7 deliver serve
+	tls_is ESMTP
+	SOCAT_PEERADDR=192.0.2.7 SOCAT_OPENSSL_PROTO_VERSION=TLSv1.2 \
+		SOCAT_OPENSSL_CIPHER=AES128-SHA deliver serve
+	tls_is ESMTPS TLSv1.2 AES128-SHA
+	NCAT_REMOTE_ADDR=192.0.2.7 SOCAT_OPENSSL_PROTO_VERSION=TLSv1.2 \
 		deliver serve
-	tls_is ESMTPS unset "$(printf '%064d' 0)"
+	tls_is ESMTP
+	NCAT_REMOTE_ADDR=192.0.2.7 deliver serve --tls
+	tls_is ESMTPS
+	say 'EHLO c' QUIT | SOCAT_PEERADDR=192.0.2.7 serve --auth true
+	! grep -q AUTH "$REPLIES" || fail 'it offers AUTH in clear text'
 }
 
 # Behind a socket of its own kind, by python: on_socket unix|tcp [option ...]

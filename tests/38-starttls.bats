@@ -46,6 +46,22 @@ ucspi() {
 	starttls not_now
 }
 
+@test "a 454 is our fault in the journal, a handshake that fails is not" {
+	starttls at_level
+}
+
+@test "an end of file behind STARTTLS: 454, and COMMAND is not asked" {
+	say 'EHLO c' STARTTLS >"$BATS_TEST_TMPDIR/in"
+	serve --starttls ': >"$BOX/asked"; exec sleep 300' \
+		<"$BATS_TEST_TMPDIR/in"
+	exited 0
+	codes_are 220 250 454
+	reply_is 3 '454 4.7.0'
+	[ ! -e "$BOX/asked" ] || fail 'it was asked'
+	not_logged ' tls '
+	logged ' close .* reason=eof '
+}
+
 @test "exit 126 and 127 are config lines, each time" {
 	starttls config
 }
@@ -76,6 +92,10 @@ ucspi() {
 
 @test "what stands behind STARTTLS and was not read with it: likewise" {
 	starttls behind_unread
+}
+
+@test "what comes behind STARTTLS while COMMAND is looked at: likewise" {
+	starttls behind_meanwhile
 }
 
 @test "what comes behind the 220 in the clear is not ours to read" {
@@ -163,11 +183,15 @@ ucspi() {
 	ucspi fails
 }
 
+@test "UCSPI-TLS: a launcher that reads nothing holds up nobody" {
+	ucspi deaf
+}
+
 @test "UCSPI-TLS: octets behind STARTTLS are 421, and the launcher is not asked" {
 	ucspi behind
 }
 
-@test "UCSPI-TLS: names of closed descriptors and of none: not offered" {
+@test "UCSPI-TLS: names of closed descriptors, of files, of none: not offered" {
 	ucspi names
 }
 
