@@ -170,7 +170,7 @@ answered(void *context, const struct exchange *x)
 {
 	struct smtpd *s = context;
 
-	event_exchange(&s->log, x, s->settings.verbose);
+	event_exchange(&s->log, x, &s->auth.how, s->settings.verbose);
 }
 
 static enum auth_result

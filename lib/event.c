@@ -131,13 +131,17 @@ event_refuse(struct log *l, const struct exchange *x)
 	log_end(l);
 }
 
-/* The name as it was given. */
+/* The name as it was given.  A 454 is our fault. */
 static void
-event_auth(struct log *l, const struct exchange *x)
+event_auth(struct log *l, const struct exchange *x, const struct outcome *how)
 {
-	begin_client(l, LOG_INFO, "auth");
+	bool ours = x->reply->code == 454;
+
+	begin_client(l, ours ? LOG_FAULT : LOG_INFO, "auth");
 	log_string(l, "method", sasl_mechanism(x->who));
 	log_span(l, "user", x->who->name);
+	if (ours)
+		log_outcome(l, "/bin/sh", how);
 	log_reply(l, x->reply);
 	log_end(l);
 }
@@ -151,14 +155,15 @@ event_advice(struct log *l, const char *advice)
 }
 
 void
-event_exchange(struct log *l, const struct exchange *x, bool all)
+event_exchange(struct log *l, const struct exchange *x,
+    const struct outcome *how, bool all)
 {
 	if (all && (x->line.len > 0 || x->hidden > 0))
 		event_command(l, x);
 	if (all)
 		event_reply(l, x->reply);
 	if (x->who != NULL)
-		event_auth(l, x);
+		event_auth(l, x, how);
 	else if (x->reply->code >= 400 && !x->message && x->verb != NULL)
 		event_refuse(l, x);
 	if (x->advice != NULL)

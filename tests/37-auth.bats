@@ -169,6 +169,20 @@ all_gone() {
 	answer_is '454 4.7.0' 'echo 550 5.7.1 no; exit 75'
 }
 
+@test "a 454 says why in its auth line" {
+	local auth='^smtpd.* auth client=unknown method=PLAIN user=joe@.*'
+	why() {
+		answer_is '454 4.7.0' "$1"
+		logged "$auth $2 reply=\"454 4.7.0\"\$"
+	}
+	why 'exit 75' exit=75
+	why 'echo Traceback; exit 1' exit=1
+	why 'kill -SEGV $$' signal=11
+	why 'exec yes' 'signal=[0-9]* error="too much output"'
+	OPTIONS=(-t 1)
+	why 'exec sleep 300' 'signal=15 timeout=yes'
+}
+
 @test "one that hangs is 454 in its time, and all of it is gone" {
 	OPTIONS=(-t 1)
 	answer_is '454 4.7.0' 'echo $$ >"$BOX/pids"; sleep 300 &
@@ -386,7 +400,7 @@ SASL_METHOD=LOGIN' ] || fail "$(cat "$BOX/env")"
 	[ "$(sed 's/^smtpd\[[0-9]*\]: //; /^close/d' "$LOG")" = \
 'auth client=unknown method=PLAIN user=joe@example.org reply="535 5.7.8"
 auth client=unknown method=LOGIN user="a b\x22" reply="535 5.7.8"
-auth client=unknown method=PLAIN user=joe@example.org reply="454 4.7.0"
+auth client=unknown method=PLAIN user=joe@example.org exit=75 reply="454 4.7.0"
 refuse client=unknown verb=AUTH reply="504 5.5.4"
 refuse client=unknown verb=AUTH reply="501 5.7.0"
 refuse client=unknown verb=AUTH reply="501 5.5.2"
@@ -498,7 +512,7 @@ offers() {
 	[ -z "$(offers --tls)" ]
 	[ -z "$(offers --auth true)" ]
 	offers --auth true >/dev/null
-	reply_is 3 '538 5.7.11'
+	reply_is 3 '538 5.7.11 Not without TLS'
 	[ "$(offers --auth true --auth-in-clear)" = 'AUTH PLAIN LOGIN' ]
 	[ "$(offers --auth true --tls)" = 'AUTH PLAIN LOGIN' ]
 	[ "$(offers --auth true --tls --require-tls)" = 'AUTH PLAIN LOGIN' ]
@@ -539,9 +553,10 @@ refused() {
 }
 
 @test "an option whose other half is missing is config, 78" {
-	refused 'option --require-auth: needs --auth' --require-auth
+	local either='needs --auth or --xclient'
+	refused "option --require-auth: $either" --require-auth
 	refused 'option --auth-in-clear: needs --auth' --auth-in-clear
-	refused 'option --require-auth: needs --auth' --require-auth --tls
+	refused "option --require-auth: $either" --require-auth --tls
 	say QUIT | ends 64 "$SMTPD" --auth '' -- cat >"$REPLIES" 2>"$LOG"
 	logged 'option --auth : not a command'
 	ends 0 "$SMTPD" --auth true --require-auth --auth-in-clear --check \
