@@ -152,11 +152,20 @@ ucspi() {
 
 @test "--check: a COMMAND without exec is no good; --require-tls needs a way to TLS" {
 	local say
-	for say in 'couriertls -statusfd=4' 'executor x' ':'; do
+	for say in 'couriertls -statusfd=4' 'executor x' ':' 'EXEC y' \
+		'true # exec' 'true;# exec' 'x "exec y"' "x 'a;exec y'" \
+		'x \ exec' "x '"; do
 		ends 78 "$SMTPD" --check --starttls "$say" -- "$CATCH" 2>"$LOG"
 		logged 'option --starttls .*: without exec'
 	done
-	[ "$("$SMTPD" --check --starttls 'x=1; exec y' -- "$CATCH")" = ok ]
+	for say in 'x=1; exec y' 'cd /x;exec y' $'cd /x\nexec y' \
+		'cd /x && (exec y)' '[ -r x ]||exec y' $'x # it\'s\nexec y' \
+		'echo "a # b"; exec y' "x '#'; exec y" 'x#y;exec y' \
+		'x \";exec y' \
+		'case x in x)exec y;; esac' $'exec\ty'; do
+		[ "$("$SMTPD" --check --starttls "$say" -- "$CATCH")" = ok ] ||
+			fail "$say"
+	done
 	say QUIT | serve --require-tls
 	exited 78
 	codes_are 421
