@@ -955,18 +955,6 @@ is_verdict(const struct protocol *p, enum reply_id id)
 	    id == RE_AUTH_REFUSED || id == RE_AUTH_ERROR);
 }
 
-/* What the log may show of AUTH: the verb and the mechanism. */
-static struct span
-without_proof(struct span line)
-{
-	struct span rest = line;
-
-	span_take_word(&rest);
-	rest = span_first(line, (size_t)(rest.ptr - line.ptr) +
-	    span_take_word(&rest).len);
-	return without_end(rest);
-}
-
 /* ---- who is in front of us: Postfix's XCLIENT and XFORWARD ---- */
 
 static enum reply_id
@@ -1180,27 +1168,50 @@ close_after(struct protocol *p, enum reply_id id)
 bool
 protocol_asks(const struct protocol *p, struct span line)
 {
-	return protocol_is_proof(p, line) || (p->config->slow_look_up &&
-	    find_verb(p, verb_of(line))->kind == ASKS);
-}
-
-bool
-protocol_is_proof(const struct protocol *p, struct span line)
-{
+	const struct protocol_config *c = p->config;
 	const struct command *row;
 
-	if (!p->config->auth || p->in_dialogue)
+	if (p->in_dialogue || !(c->auth || c->slow_look_up))
 		return p->in_dialogue;
 	row = find_verb(p, verb_of(line));
-	return row->handle == on_auth || (row == &unknown && p->auth_failed);
+	return row->handle == on_auth ? c->auth :
+	    row->kind == ASKS && c->slow_look_up;
 }
 
-/* What the log may show of the line.  Behind an AUTH that was refused a client
- * may go on with what it had to say. */
+/* Of a verb that is none: was it to be AUTH? */
+static bool
+is_nearly_auth(struct span line)
+{
+	struct span word = span_take_word(&line);
+
+	while (word.len > 0 && !span_starts(word, span_of("AUTH")))
+		word = span_skip(word, 1);
+	return word.len > 0;
+}
+
+/* What the log may show of AUTH: the verb, and a mechanism that is known by its
+ * name; the proof may stand in the place of one, or be joined to it. */
+static struct span
+without_proof(struct span line)
+{
+	struct span rest = line, shown = verb_of(line);
+	bool whole = span_take_word(&rest).len == shown.len;
+	struct span word = span_take_word(&rest);
+
+	if (whole && sasl_is_mechanism(word))
+		shown = word;
+	return span_until(line, shown.ptr + shown.len);
+}
+
+/* What the log may show of the line.  Behind an AUTH that was refused, or was
+ * none, a client may go on with what it had to say. */
 static void
 show_line(struct protocol *p, struct exchange *x, struct span line)
 {
-	p->auth_failed &= p->command == &unknown;
+	bool foreign = p->command == &unknown;
+
+	p->auth_failed = foreign && (p->auth_failed || is_nearly_auth(line));
+	p->proof = p->auth_failed || p->command->handle == on_auth;
 	if (p->command->handle == on_auth)
 		x->line = without_proof(line);
 	else if (p->auth_failed)
@@ -1246,6 +1257,7 @@ protocol_command(struct protocol *p, struct span line)
 	p->about = p->parameter = empty;
 	p->utf8_asked = false;
 	p->chunk_line.len = 0;
+	p->proof = p->in_dialogue;
 	if (p->in_dialogue)
 		return answer_command(p, &x, dispatch_proof(p,
 		    without_end(line), whole));

@@ -43,6 +43,13 @@ enum lookup_result { VALID_USER, AMBIGUOUS_USER, UNKNOWN_USER, LOOKUP_ERROR };
 enum lookup_verb { LOOKUP_RCPT, LOOKUP_VRFY, LOOKUP_EXPN };
 enum auth_result { AUTH_ACCEPTED, AUTH_REFUSED, AUTH_ERROR };
 
+/* What comes of a STARTTLS. */
+enum protocol_tls {
+	TLS_READY,		/* 220 */
+	TLS_NOT_NOW,		/* it cannot be had: 454, and on in clear */
+	TLS_PIPELINED		/* octets are there behind STARTTLS: 421 */
+};
+
 /* A question about a name. */
 struct lookup {
 	enum lookup_verb verb;		/* who asks */
@@ -117,9 +124,10 @@ struct protocol_handler {
 	 * told. */
 	enum auth_result (*authenticate)(void *context,
 	    const struct sasl *who);
-	/* Where STARTTLS is offered: can TLS be had now; and then the
-	 * handshake.  True: the session goes on over fd[0] and fd[1]. */
-	bool (*prepare_tls)(void *context);
+	/* Where STARTTLS is offered: can TLS be had now; PIPELINED where octets
+	 * have come while that was found out.  And then the handshake.  True:
+	 * the session goes on over fd[0] and fd[1]. */
+	enum protocol_tls (*prepare_tls)(void *context);
 	bool (*start_tls)(void *context, int fd[2]);
 
 	/* Where config.xclient is on.  XCLIENT: the client is another one, or
@@ -196,9 +204,12 @@ struct protocol {
 	bool may_rename;		/* XCLIENT, XFORWARD are its to say */
 	bool forwarded;			/* XFORWARD has named a client */
 	bool in_dialogue;		/* AUTH's: the next line is a proof */
-	bool auth_failed;		/* AUTH was refused, no verb since */
+	bool auth_failed;		/* AUTH, or what was to be it, was */
+					/* refused, no verb since */
 	bool put_off;			/* STARTTLS or AUTH was 454, and no */
 					/* better answer since */
+	bool proof;			/* readable: the last line may prove */
+					/* who somebody is; to be overwritten */
 	bool advised;			/* what is wrong with us was told */
 	unsigned long long messages, errors, guesses;
 	bool refused, deferred;		/* a RCPT of this transaction */
@@ -248,19 +259,11 @@ struct span protocol_greeting(struct protocol *p);
  * PROTOCOL_LINE_MAX comes cut to that length, and so without. */
 struct span protocol_command(struct protocol *p, struct span line);
 
-/* May this line make protocol_command ask a handler that is slow?  May it prove
- * who somebody is, so that it is to be overwritten then? */
+/* May this line make protocol_command ask a handler that is slow? */
 bool protocol_asks(const struct protocol *p, struct span line);
-bool protocol_is_proof(const struct protocol *p, struct span line);
 
-/* Where TLS is wanted, behind a STARTTLS: what comes of it.  READY: a 220, and
- * then the handshake, protocol_tls_is_up or protocol_end. */
-enum protocol_tls {
-	TLS_READY,
-	TLS_NOT_NOW,		/* it cannot be had: 454, and on in clear */
-	TLS_PIPELINED		/* octets are there behind STARTTLS: 421 */
-};
-
+/* Where TLS is wanted, behind a STARTTLS: what comes of it.  After READY comes
+ * the handshake, and protocol_tls_is_up or protocol_end. */
 struct span protocol_start_tls(struct protocol *p, enum protocol_tls how);
 
 /* After the handshake: the session is as after the greeting (RFC 3207, 4.2). */

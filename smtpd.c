@@ -170,7 +170,7 @@ answered(void *context, const struct exchange *x)
 {
 	struct smtpd *s = context;
 
-	event_exchange(&s->log, x, s->settings.verbose);
+	event_exchange(&s->log, x, &s->auth.how, s->settings.verbose);
 }
 
 static enum auth_result
@@ -181,13 +181,17 @@ authenticate(void *context, const struct sasl *who)
 	return auth_ask(&s->auth, who, &s->session.envelope);
 }
 
-static bool
+static enum protocol_tls
 prepare_tls(void *context)
 {
 	struct smtpd *s = context;
+	enum protocol_tls how;
 
 	peer_find_local(&s->peer);	/* while 0 is the connection */
-	return tls_prepare(&s->tls, &s->session.envelope);
+	how = tls_prepare(&s->tls, &s->session.envelope);
+	if (how == TLS_NOT_NOW)
+		event_no_tls(&s->log, s->tls.error, &s->tls.how);
+	return how;
 }
 
 static bool
@@ -407,7 +411,7 @@ check_session(struct smtpd *s)
 	if (!launcher_has_connection(&s->launcher))
 		die(s, EX_OSERR, "descriptor 0 or 1 is closed",
 		    "a superserver is to start this program");
-	p->tls = tls_is_before_us(&s->peer, p->tls);
+	p->tls = peer_is_in_tls(&s->peer, p->tls);
 	p->starttls = s->settings.starttls != NULL || s->launcher.tls[0] > 0;
 	if (p->require_tls && !p->tls && !p->starttls &&
 	    !s->settings.proxies.on)

@@ -17,8 +17,10 @@ void event_config(struct log *l, const char *what, const char *why);
 void event_connect(struct log *l, const struct peer *peer);
 
 /* A command that was refused, a verdict on who somebody is, advice; and, where
- * all is to be logged, any command and its reply. */
-void event_exchange(struct log *l, const struct exchange *x, bool all);
+ * all is to be logged, any command and its reply.  how: the last run for such a
+ * verdict; a 454 says how it ended. */
+void event_exchange(struct log *l, const struct exchange *x,
+    const struct outcome *how, bool all);
 
 /* A line, or a piece of one, that a run with these facts has printed (NULL: the
  * command that does TLS); and octets of it that are not in the log. */
@@ -28,6 +30,9 @@ void event_dropped(struct log *l, const struct facts *f,
 
 /* A handshake: error says why it failed; NULL: TLS is up. */
 void event_tls(struct log *l, const struct peer *peer, const char *error);
+
+/* There could be none; how: what is known of the command that does TLS. */
+void event_no_tls(struct log *l, const char *error, const struct outcome *how);
 
 /* A run of the command (a name, as it was given) for the recipients of f, and
  * the reply; chosen: by the command itself.  since: when it began, as

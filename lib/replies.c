@@ -57,6 +57,6 @@ const struct reply replies[] = {
 	[RE_AUTH_CANCELLED] = { 501, "5.7.0", "Cancelled" },
 	[RE_NO_MECHANISM] = { 504, "5.5.4", "No such mechanism" },
 	[RE_NEEDS_AUTH] = { 530, "5.7.0", "Authenticate first" },
-	[RE_AUTH_IN_CLEAR] = { 538, "5.7.11", "Say STARTTLS first" },
+	[RE_AUTH_IN_CLEAR] = { 538, "5.7.11", "Not without TLS" },
 	[RE_PUT_OFF] = { 451, "4.7.0", "Not now, try again later" },
 };

@@ -40,7 +40,7 @@ runner: text launcher peer process environment verdict event
 delivery: text channel spool process envelope message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
 auth: text file process sasl verdict runner
-tls: text file peer channel process runner event
+tls: text peer channel process runner event
 values: text lists ip
 options: text lists values
 smtpd: text file lists channel log peer launcher process content protocol
@@ -64,7 +64,7 @@ environment: environment
 runner: descriptors
 delivery: heap
 auth: clock descriptors
-tls: descriptors environment files host processes
+tls: descriptors files processes
 options: environment host
 smtpd: descriptors environment exit files host
 '

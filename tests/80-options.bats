@@ -292,6 +292,14 @@ refused() {
 	logged '^<4>lookup .* to=x@y'
 	logged '^<6>refuse .* reply="451 4.3.0" to=x@y'
 	logged '^<6>message .* reply="450 4.7.1"'
+	say 'EHLO c' 'AUTH PLAIN AGpvZQBz' 'AUTH PLAIN AGpvZQBz' 'AUTH LOGIN' \
+		'*' STARTTLS QUIT >"$BATS_TEST_TMPDIR/in"
+	"$SMTPD" -n mx --auth 'echo x >>"$BOX/n"; exit $(wc -l <"$BOX/n")' \
+		--auth-in-clear sh <"$BATS_TEST_TMPDIR/in" >"$REPLIES" 2>"$LOG"
+	codes_are 220 250 535 454 334 501 502 221
+	logged '^<6>auth .* reply="535 5.7.8"$'
+	logged '^<4>auth .* exit=2 reply="454 4.7.0"$'
+	logged '^<6>refuse .* reply="501 5.7.0"'
 	ends 78 "$SMTPD" --check --log syslog -d /nowhere sh 2>"$LOG"
 	logged '^<3>config '
 }

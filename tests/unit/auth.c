@@ -1111,8 +1111,8 @@ static void
 telling_refusals(void)
 {
 	in_clear(false);
-	ok(is_told("AUTH", "AUTH", 501) && is_told("AUTH X c2Vj", "AUTH X", 504)
-	    && is_told("AUTH PLAIN c2Vj x", "AUTH PLAIN", 501) &&
+	ok(is_told("AUTH", "AUTH", 501) &&
+	    is_told("AUTH PLAIN c2Vj x", "AUTH PLAIN", 501) &&
 	    is_told("AUTH PLAIN c2Vj\001", "AUTH PLAIN", 500) &&
 	    is_told("AUTH PLAIN AGpvZQA=", "AUTH PLAIN", 501),
 	    "of a refused AUTH verb and mechanism alone");
@@ -1143,30 +1143,98 @@ telling_refusals(void)
 	    "or past its limit");
 }
 
+/* Of other mechanisms the name is shown, but of nothing that is joined to one,
+ * or stands in its place. */
+static void
+telling_mechanisms(void)
+{
+	in_clear(false);
+	ok(is_told("AUTH CRAM-MD5", "AUTH CRAM-MD5", 504) &&
+	    is_told("auth\tscram-SHA-256 c2Vj", "auth\tscram-SHA-256", 504) &&
+	    is_told("AUTH XOAUTH2 c2Vj", "AUTH XOAUTH2", 504),
+	    "a mechanism that is known, and is not ours");
+	ok(is_told("AUTH AGpvZQBzZWNyZXQ=", "AUTH", 504) &&
+	    is_told("AUTH UEFTU1dPUkRT", "AUTH", 504) &&
+	    is_told("AUTH X c2Vj", "AUTH", 504) &&
+	    is_told("AUTH PLAIN:AGpvZQBz", "AUTH", 504) &&
+	    is_told("AUTH PLAIN=AGpvZQBz", "AUTH", 504) &&
+	    is_told("AUTH LOGIN,c2Vj PLAIN", "AUTH", 504) &&
+	    is_told("AUTH PLAIN\001AGpv", "AUTH", 500) &&
+	    is_told(" auth\001c2Vj LOGIN", " auth", 500) &&
+	    is_told("AUTH\177PLAIN AGpv", "AUTH", 500),
+	    "what is none, or may be more than one, is not");
+}
+
+/* Not told, to be overwritten, and so is what follows. */
+static bool
+is_hidden(const char *line)
+{
+	enter(READY);
+	say(&s, line);
+	return told(500, "", strlen(line), "") && s.protocol.proof &&
+	    is_clean() && (say(&s, "c2VjcmV0"), told(500, "", 8, "")) &&
+	    s.protocol.proof;
+}
+
+static bool
+all_hidden(void)
+{
+	return is_hidden("AUTHPLAIN AGpvZQBz") &&
+	    is_hidden("auth=PLAIN AGpvZQBz") && is_hidden("AUTH: PLAIN AGpv") &&
+	    is_hidden("AUTH,PLAIN") && is_hidden("Authorization: Basic AGpv") &&
+	    is_hidden("\"AUTH\" PLAIN AGpv") && is_hidden("XAUTH PLAIN AGpv") &&
+	    is_hidden("\303\277AUTH PLAIN AGpv") && is_hidden("\bAUTH x") &&
+	    is_hidden("AUTH\240PLAIN AGpv");
+}
+
+static void
+telling_nearly(void)
+{
+	in_clear(false);
+	ok(all_hidden(), "a verb that was to be AUTH is told by its length");
+	s.config.auth = false;
+	ok(all_hidden(), "also where there is none");
+	enter(READY);
+	say(&s, "AUT H");
+	ok(told(500, "AUT H", 0, "") && !s.protocol.proof &&
+	    (say(&s, "NOOP AUTH c2Vj"), told(250, "NOOP AUTH c2Vj", 0, "")),
+	    "another line is not");
+}
+
+static bool
+is_proof(const char *line)
+{
+	say(&s, line);
+	return s.protocol.proof;
+}
+
 /* Which lines a channel is to overwrite: all that may hold a password. */
 static void
 proofs(void)
 {
 	in_clear(false);
 	enter(READY);
-	ok(protocol_is_proof(&s.protocol, span_of("auth x\r\n")) &&
-	    protocol_is_proof(&s.protocol, span_of("  AUTH\001\r\n")) &&
-	    !protocol_is_proof(&s.protocol, span_of("AUTHX PLAIN\r\n")) &&
-	    !protocol_is_proof(&s.protocol, span_of("NOOP AUTH\r\n")) &&
-	    !protocol_is_proof(&s.protocol, span_of("XYZZY\r\n")),
+	ok(is_proof("auth x") && is_proof("  AUTH\001") &&
+	    !is_proof("NOOP AUTH") && !is_proof("XYZZY"),
 	    "AUTH is a proof, another line is none");
+	ok(protocol_asks(&s.protocol, span_of("auth x\r\n")) &&
+	    !protocol_asks(&s.protocol, span_of("NOOP\r\n")) &&
+	    !protocol_asks(&s.protocol, span_of("RCPT TO:<a>\r\n")),
+	    "and makes somebody ask");
 	say(&s, "AUTH PLAIN");
-	ok(protocol_is_proof(&s.protocol, span_of("NOOP\r\n")) &&
-	    protocol_is_proof(&s.protocol, span_of("")) &&
-	    protocol_asks(&s.protocol, span_of("x")),
+	ok(protocol_asks(&s.protocol, span_of("x")) && is_proof("NOOP") &&
+	    is_proof("AUTH PLAIN") && is_proof(""),
 	    "in a dialogue each line is");
+	say(&s, "AUTH PLAIN");
 	say(&s, "*");
-	ok(protocol_is_proof(&s.protocol, span_of("c2VjcmV0\r\n")) &&
-	    !protocol_is_proof(&s.protocol, span_of("NOOP\r\n")),
+	ok(is_proof("c2VjcmV0") && is_proof("x") && !is_proof("NOOP"),
 	    "behind it those that are foreign");
-	say(&s, "NOOP");
-	ok(!protocol_is_proof(&s.protocol, span_of("c2VjcmV0\r\n")),
-	    "until there is a verb");
+	ok(!is_proof("c2VjcmV0"), "until there is a verb");
+	s.config.auth = false;
+	enter(READY);
+	ok(is_proof("AUTH PLAIN") && is_proof("c2VjcmV0") &&
+	    !protocol_asks(&s.protocol, span_of("auth x\r\n")),
+	    "also where there is no AUTH, and nobody asks then");
 }
 
 /* ---- what is around it ---- */
@@ -1267,6 +1335,8 @@ main(void)
 	counting();
 	telling();
 	telling_refusals();
+	telling_mechanisms();
+	telling_nearly();
 	proofs();
 	messages();
 	endings();
