@@ -207,7 +207,10 @@ rename_client(void *context, const struct xclient *x)
 	struct smtpd *s = context;
 
 	front_rename(&s->front, x);
-	if (s->settings.verbose && (x->given & XCLIENT_ADDR) != 0)
+	/* who is the same may speak still: behind STARTTLS 0 says nothing */
+	if ((x->given & XCLIENT_ADDR) == 0)
+		return true;
+	if (s->settings.verbose)
 		event_connect(&s->log, &s->peer);
 	return front_may_speak(&s->front);
 }
