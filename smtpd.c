@@ -360,6 +360,7 @@ read_header(struct smtpd *s, enum protocol_reason *reason)
 		[FRONT_LEFT] = PROTOCOL_EOF,
 		[FRONT_STOPPED] = PROTOCOL_STOP,
 		[FRONT_REFUSED] = PROTOCOL_PROXY,
+		[FRONT_BROKEN] = PROTOCOL_ERROR,
 	};
 	enum front_status status = front_read(&s->front);
 
