@@ -259,9 +259,19 @@ closed() {
 
 @test "version 2, malformed: closed without a word" {
 	local head ERROR='version 2, malformed'
-	for head in 0111 1111 3111 f111 0011 2211 2311 2f11 2141 2151 21f1 \
-		2113 2114 211f 2043 2040 2003; do
-		closed v2 "$head" "$SIX"
+	# another version, another command
+	for head in 01 11 31 f1 00 10 30 22 23 2f; do
+		closed v2 "${head}11" "$FOUR"
+		closed v2 "${head}00" ''
+	done
+	# another family, another protocol
+	for head in 41 51 f1 f0 03 0f; do
+		closed v2 "21$head" ''
+		closed v2 "20$head" ''
+	done
+	for head in 13 14 1f; do
+		closed v2 "21$head" "$FOUR"
+		closed v2 "20$head" "$FOUR"
 	done
 	closed v2 2111 "${FOUR:2}"
 	closed v2 2111 ''
