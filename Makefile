@@ -23,7 +23,7 @@ STATIC = -static -no-pie -Wl,-z,noseparate-code,-z,relro,-z,now
 LIBRARY = $(patsubst %.c,%,protocol.c channel.c $(wildcard lib/*.c))
 SOURCES = smtpd.c $(LIBRARY:=.c)
 UNITS = tests/unit/content tests/unit/forms tests/unit/session tests/unit/auth \
-	tests/unit/channel
+	tests/unit/front tests/unit/channel
 HELPERS = tests/unit/probe tests/unit/recorder
 EXAMPLES = examples/embed
 BENCH = tests/bench/drive tests/bench/sink

@@ -319,6 +319,16 @@ message_fault(const struct protocol *p)
 
 /* ---- the message ---- */
 
+/* A chunk outside of a transaction ends none. */
+static void
+end_transaction(struct protocol *p)
+{
+	if ((p->state & TRANSACTION) != 0)
+		reset(p);
+	else
+		forget_transaction(p);
+}
+
 /* The message, or the chunk, is whole: so many replies are due. */
 static void
 replies_due(struct protocol *p)
@@ -327,7 +337,7 @@ replies_due(struct protocol *p)
 	p->answered = 0;
 	p->wants = PROTOCOL_REPLY;
 	if (p->due == 0) {
-		reset(p);
+		end_transaction(p);
 		p->wants = PROTOCOL_LINE;
 	}
 }
@@ -423,7 +433,7 @@ static void
 replies_done(struct protocol *p)
 {
 	if (p->last || p->stopped || (p->state & TRANSACTION) == 0)
-		reset(p);
+		end_transaction(p);
 	p->wants = p->stopped ? PROTOCOL_CLOSE : PROTOCOL_LINE;
 }
 

@@ -211,7 +211,10 @@ rename_client(void *context, const struct xclient *x)
 	struct smtpd *s = context;
 
 	front_rename(&s->front, x);
-	if (s->settings.verbose && (x->given & XCLIENT_ADDR) != 0)
+	/* who is the same may speak still: behind STARTTLS 0 says nothing */
+	if ((x->given & XCLIENT_ADDR) == 0)
+		return true;
+	if (s->settings.verbose)
 		event_connect(&s->log, &s->peer);
 	return front_may_speak(&s->front);
 }
@@ -361,6 +364,7 @@ read_header(struct smtpd *s, enum protocol_reason *reason)
 		[FRONT_LEFT] = PROTOCOL_EOF,
 		[FRONT_STOPPED] = PROTOCOL_STOP,
 		[FRONT_REFUSED] = PROTOCOL_PROXY,
+		[FRONT_BROKEN] = PROTOCOL_ERROR,
 	};
 	enum front_status status = front_read(&s->front);
 

@@ -79,6 +79,8 @@ await_more(struct front *f, long long by, size_t len)
 		return f->stopping() ? FRONT_STOPPED : FRONT_READY;
 	case CHANNEL_TIMEOUT:
 		return refuse(f, "late");
+	case CHANNEL_ERROR:
+		return FRONT_BROKEN;
 	default:
 		return len > 0 ? refuse(f, "cut") : FRONT_LEFT;
 	}

@@ -238,6 +238,7 @@ session_open(struct session *s)
 	s->record.auth = AUTH_ACCEPTED;
 	s->record.proofs = 0;
 	s->record.tls = TLS_READY;
+	s->record.renamed = s->record.forwarded = s->record.ended = 0;
 	s->config.hostname = "mx.example.org";
 	s->config.banner = "ready";
 	s->config.domain = "example.org";
