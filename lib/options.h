@@ -21,6 +21,7 @@ struct settings {
 	struct list domains, forwards, users;
 	const char *lookup, *starttls, *auth;	/* for a shell; NULL: none */
 	bool received, return_path, verbose, check, help, version;
+	bool sendmail;		/* -bs was given */
 	const char *spool;
 	enum log_to log;
 	char host[PEER_NAME_MAX + 1];	/* the host's own name */

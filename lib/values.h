@@ -35,7 +35,10 @@ value_setter value_bare_newline;
 /* struct list: one more domain or file of them, one more file of users. */
 value_setter value_domain, value_users;
 
-/* nothing: sendmail's modes, of which ours is -bs. */
+/* bool: sendmail's modes, of which ours is -bs; on. */
 value_setter value_mode;
+
+/* bool, as value_mode left it: a word of sendmail's -o, behind -bs only. */
+value_setter value_sendmail_word;
 
 #endif
