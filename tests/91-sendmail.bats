@@ -245,7 +245,8 @@ Message-ID' ] || fail "$(header 1)"
 	for odd in 'Joe Smith' 'a <b@c' '<a@b> c@d' 'a@b>' 'a@b: c@d' a@b@c \
 		'<a b@c>' '<>' 'joe @ x' '@x:a@b' 'a\b@c' '"open' '(a b@c' \
 		'<a@b, c@d>' 'Joe "a, eve@x, b" Smith' $'a@b\rc@d' $'a\x01@b' \
-		$'a@b\x7f' $'a@b\x1b[31m' '<a@[x y]>' 'a@[b]c'; do
+		$'a@b\x7f' $'a@b\x1b[31m' '<a@[x y]>' 'a@[b]c' \
+		$'"a\rb"@c' $'"\x01"@b' $'a@[\x01]' ')a@b' '"a"b"@c'; do
 		echo x | mails 65 ann@example.org "$odd" || fail "$odd"
 		logged '^sendmail: .*: 501 5.1.3 No address$'
 		went_to ann@example.org
