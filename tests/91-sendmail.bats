@@ -387,8 +387,11 @@ try_status() {
 	logged '^sendmail: joe and 1 more: 451 4.3.0 no answer from smtpd$'
 	in_place --lookup '"kill -9 $PPID"'
 	echo x | mails 75 joe ann
-	in_place -- /no/where
-	echo x | mails 75 joe
+	for command in /no/where /dev/null 'sh -c "kill -9 $$"' 'sleep 30'; do
+		in_place -T 1 -- "$command"
+		echo x | mails 75 joe
+		logged '^sendmail: joe: 451 4.3.0 Local error'
+	done
 	not_delivered
 }
 
