@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "lib/parameters.h"
+#include "lib/replies.h"
+#include "lib/xclient.h"
 
 static const struct span empty = { "", 0 };
 
@@ -21,126 +23,6 @@ without_end(struct span line)
 }
 
 /* ---- replies ---- */
-
-enum reply_id {
-	RE_COMPOSED,		/* in p->composed */
-	RE_NONE,		/* nothing is wrong, or to be said yet */
-	RE_OK,
-	RE_SENDER,
-	RE_RECIPIENT,
-	RE_CHUNK,
-	RE_DATA,
-	RE_BYE,
-	RE_VRFY,
-	RE_VRFY_UTF8,
-	RE_EXPN_UTF8,
-	RE_UNKNOWN,
-	RE_LINE,
-	RE_DISABLED,
-	RE_NO_HELLO,
-	RE_SEQUENCE,
-	RE_ARGUMENT,
-	RE_HELO,
-	RE_NO_TOPIC,
-	RE_SYNTAX,
-	RE_BAD_SENDER,
-	RE_BAD_RECIPIENT,
-	RE_UTF8_SENDER,
-	RE_UTF8_RECIPIENT,
-	RE_UNKNOWN_PARAMETER,
-	RE_PARAMETER,
-	RE_TOO_LARGE,
-	RE_MESSAGES,
-	RE_RECIPIENTS,
-	RE_NO_USER,
-	RE_AMBIGUOUS,
-	RE_LOOKUP,
-	RE_RELAY,
-	RE_ALL_REFUSED,
-	RE_ALL_DEFERRED,
-	RE_BARE_NEWLINE,
-	RE_LOOP,
-	RE_ERRORS,
-	RE_BROWSER,
-	RE_LOST,
-	RE_TIMEOUT,
-	RE_STOP,
-	RE_TLS,
-	RE_TLS_NOT_NOW,
-	RE_TLS_PIPELINED,
-	RE_NEEDS_TLS,
-	RE_NO_WAY_TO_TLS,
-	RE_AUTH,
-	RE_AUTH_REFUSED,
-	RE_AUTH_ERROR,
-	RE_AUTH_LINE,
-	RE_AUTH_SYNTAX,
-	RE_AUTH_CANCELLED,
-	RE_NO_MECHANISM,
-	RE_NEEDS_AUTH,
-	RE_AUTH_IN_CLEAR
-};
-
-static const struct reply replies[] = {
-	[RE_OK] = { 250, "2.0.0", "Ok" },
-	[RE_SENDER] = { 250, "2.1.0", "Sender ok" },
-	[RE_RECIPIENT] = { 250, "2.1.5", "Recipient ok" },
-	[RE_CHUNK] = { 250, "2.0.0", "Chunk received" },
-	[RE_DATA] = { 354, NULL, "End data with <CR><LF>.<CR><LF>" },
-	[RE_BYE] = { 221, "2.0.0", "Bye" },
-	[RE_VRFY] = { 252, "2.0.0", "Send it some mail, we will see" },
-	[RE_VRFY_UTF8] = { 252, "2.6.8",
-	    "The name is UTF-8: ask for SMTPUTF8" },
-	[RE_EXPN_UTF8] = { 550, "5.6.8", "A name is UTF-8: ask for SMTPUTF8" },
-	[RE_UNKNOWN] = { 500, "5.5.1", "Command not recognized" },
-	[RE_LINE] = { 500, "5.5.2", "Line too long, or control octets in it" },
-	[RE_DISABLED] = { 502, "5.5.1", "Command not implemented" },
-	[RE_NO_HELLO] = { 503, "5.5.1", "Say hello first; HELP tells how" },
-	[RE_SEQUENCE] = { 503, "5.5.1", "Bad sequence of commands" },
-	[RE_ARGUMENT] = { 501, "5.5.4", "Argument missing or not allowed" },
-	[RE_HELO] = { 501, NULL, "Your name, please" },
-	[RE_NO_TOPIC] = { 504, "5.5.4", "No such command" },
-	[RE_SYNTAX] = { 501, "5.5.2", "Syntax error in the path" },
-	[RE_BAD_SENDER] = { 501, "5.1.7", "Bad sender address" },
-	[RE_BAD_RECIPIENT] = { 501, "5.1.3", "Bad recipient address" },
-	[RE_UTF8_SENDER] = { 550, "5.6.7", "UTF-8 address without SMTPUTF8" },
-	[RE_UTF8_RECIPIENT] = { 553, "5.6.7",
-	    "UTF-8 address without SMTPUTF8" },
-	[RE_UNKNOWN_PARAMETER] = { 555, "5.5.4", "Unknown parameter" },
-	[RE_PARAMETER] = { 501, "5.5.4", "Bad or repeated parameter" },
-	[RE_TOO_LARGE] = { 552, "5.3.4", "Message too large" },
-	[RE_MESSAGES] = { 452, "4.5.3", "Too many messages in this session" },
-	[RE_RECIPIENTS] = { 452, "4.5.3", "Too many recipients" },
-	[RE_NO_USER] = { 550, "5.1.1", "No such user" },
-	[RE_AMBIGUOUS] = { 553, "5.1.4", "User ambiguous" },
-	[RE_LOOKUP] = { 451, "4.3.0", "Look-up failed, try again later" },
-	[RE_RELAY] = { 550, "5.7.1", "Relaying denied" },
-	[RE_ALL_REFUSED] = { 554, "5.5.1", "No valid recipients" },
-	[RE_ALL_DEFERRED] = { 451, "4.3.0",
-	    "No recipients taken, try again later" },
-	[RE_BARE_NEWLINE] = { 550, "5.5.2", "Bare CR or LF in the message" },
-	[RE_LOOP] = { 554, "5.4.6", "Too many Received fields: mail loop" },
-	[RE_ERRORS] = { 421, "4.7.0", "Too many errors" },
-	[RE_BROWSER] = { 421, "4.7.0", "This is not a web server" },
-	[RE_LOST] = { 421, "4.5.4", "BDAT not understood, cannot go on" },
-	[RE_TIMEOUT] = { 421, "4.4.2", "Time-out" },
-	[RE_STOP] = { 421, "4.3.2", "Stopping, try again later" },
-	[RE_TLS] = { 220, "2.0.0", "Ready to start TLS" },
-	[RE_TLS_NOT_NOW] = { 454, "4.7.0", "No TLS at the moment" },
-	[RE_TLS_PIPELINED] = { 421, "4.7.0", "Something came behind STARTTLS" },
-	[RE_NEEDS_TLS] = { 530, "5.7.0", "Say STARTTLS first" },
-	[RE_NO_WAY_TO_TLS] = { 451, "4.3.5",
-	    "Misconfigured, try again later" },
-	[RE_AUTH] = { 235, "2.7.0", "Authenticated" },
-	[RE_AUTH_REFUSED] = { 535, "5.7.8", "Wrong name or password" },
-	[RE_AUTH_ERROR] = { 454, "4.7.0", "Cannot authenticate now" },
-	[RE_AUTH_LINE] = { 500, "5.5.6", "Line too long" },
-	[RE_AUTH_SYNTAX] = { 501, "5.5.2", "Cannot decode that" },
-	[RE_AUTH_CANCELLED] = { 501, "5.7.0", "Cancelled" },
-	[RE_NO_MECHANISM] = { 504, "5.5.4", "No such mechanism" },
-	[RE_NEEDS_AUTH] = { 530, "5.7.0", "Authenticate first" },
-	[RE_AUTH_IN_CLEAR] = { 538, "5.7.11", "Say STARTTLS first" },
-};
 
 /* A reply whose text is written into p->text from now on. */
 static struct text *
@@ -164,6 +46,18 @@ reply_of(const struct protocol *p, enum reply_id id)
 	return id == RE_COMPOSED ? &p->composed : &replies[id];
 }
 
+static enum reply_id
+greeting(struct protocol *p)
+{
+	struct text *t = compose(p, 220, NULL);
+
+	text_string(t, p->config->hostname);
+	if (p->config->banner[0] != '\0')
+		text_char(t, ' ');
+	text_string(t, p->config->banner);
+	return composed(p);
+}
+
 static struct span
 write_reply(struct protocol *p, const struct reply *r)
 {
@@ -182,11 +76,12 @@ answer(struct protocol *p, const struct exchange *exchange)
 
 /* ---- commands: RFC 5321, 4.1.1 ---- */
 
-/* What a verb may need.  Of another mode it is none of ours (500), without the
- * rest it is one that we do not have (502). */
+/* What a verb may need.  Without a KNOWN one it is none of ours (500), without
+ * the rest it is one that we do not have (502). */
 enum feature {
 	IN_SMTP = 1, IN_LMTP = 2, WITH_TERMINAL = 4, WITH_VRFY = 8, NEVER = 16,
-	WITH_AUTH = 32, WITH_STARTTLS = 64, MODES = IN_SMTP | IN_LMTP
+	WITH_AUTH = 32, WITH_STARTTLS = 64, WITH_XCLIENT = 128,
+	MODES = IN_SMTP | IN_LMTP, KNOWN = MODES | WITH_XCLIENT
 };
 
 enum state {
@@ -216,7 +111,7 @@ typedef enum reply_id verb_handler(struct protocol *p, struct span argument);
 
 static verb_handler on_helo, on_ehlo, on_mail, on_rcpt, on_data, on_bdat,
     on_rset, on_vrfy, on_expn, on_help, on_noop, on_quit, on_auth,
-    on_starttls;
+    on_starttls, on_xclient, on_xforward;
 
 static const struct command {
 	const char *verb;
@@ -229,9 +124,10 @@ static const struct command {
 	verb_handler *handle;
 	const char *help;
 } commands[] = {
-	{ "HELO", IN_SMTP, ANY, NAME, PLAIN, UNGUARDED, 0,
+	/* without a name too: there are devices that have none */
+	{ "HELO", IN_SMTP, ANY, ALLOWED, PLAIN, UNGUARDED, 0,
 	    on_helo, "HELO name: begin" },
-	{ "EHLO", IN_SMTP, ANY, NAME, PLAIN, UNGUARDED, 0,
+	{ "EHLO", IN_SMTP, ANY, ALLOWED, PLAIN, UNGUARDED, 0,
 	    on_ehlo, "EHLO name: begin, and hear what we can do" },
 	{ "LHLO", IN_LMTP, ANY, NAME, PLAIN, UNGUARDED, 0,
 	    on_ehlo, "LHLO name: begin, and hear what we can do" },
@@ -268,6 +164,10 @@ static const struct command {
 	    on_auth, "AUTH mechanism [response]: say who you are" },
 	{ "STARTTLS", WITH_STARTTLS, START | READY, NONE, PLAIN, UNGUARDED, 0,
 	    on_starttls, "STARTTLS: go on in TLS" },
+	{ "XCLIENT", WITH_XCLIENT, START | READY, NEEDED, PLAIN, UNGUARDED, 0,
+	    on_xclient, "XCLIENT attribute=value ...: who the client is" },
+	{ "XFORWARD", WITH_XCLIENT, START | READY, NEEDED, PLAIN, UNGUARDED, 0,
+	    on_xforward, "XFORWARD attribute=value ...: whose message it is" },
 	{ "QUIT", 0, ANY, NONE, PLAIN, UNGUARDED, 0,
 	    on_quit, "QUIT: the end" },
 };
@@ -293,7 +193,7 @@ find_verb(const struct protocol *p, struct span verb)
 
 	for (i = 0; i < COMMANDS; i++)
 		if (span_is(verb, commands[i].verb) &&
-		    (commands[i].needs & MODES & ~p->features) == 0)
+		    (commands[i].needs & KNOWN & ~p->features) == 0)
 			return &commands[i];
 	return &unknown;
 }
@@ -327,7 +227,7 @@ drop_message(struct protocol *p)
 
 /* Forgets the transaction, but for who the client says that it is. */
 static void
-reset(struct protocol *p)
+forget_transaction(struct protocol *p)
 {
 	drop_message(p);
 	if (p->state & TRANSACTION)
@@ -335,6 +235,26 @@ reset(struct protocol *p)
 	p->refused = p->deferred = false;
 	p->fault.code = 0;
 	envelope_reset(&p->envelope);
+}
+
+/* And whose the next message is. */
+static void
+reset(struct protocol *p)
+{
+	forget_transaction(p);
+	if (p->forwarded)
+		p->handler->forward_client(p->context, NULL);
+	p->forwarded = false;
+}
+
+/* As after the greeting: a hello has to come. */
+static void
+start_anew(struct protocol *p)
+{
+	reset(p);
+	p->state = START;
+	p->authenticated = p->extended = p->put_off = false;
+	envelope_forget_helo(&p->envelope);
 }
 
 /* What is decoded of the content, to the handler. */
@@ -531,15 +451,6 @@ protocol_next(struct protocol *p)
 
 /* ---- what MAIL and RCPT have in common ---- */
 
-/* "FROM:<path> [parameters]" and "TO:<path> [parameters]". */
-static const struct {
-	const char *word;
-	enum reply_id bad, utf8;	/* what is wrong with the path */
-} sides[] = {
-	[OF_MAIL] = { "FROM:", RE_BAD_SENDER, RE_UTF8_SENDER },
-	[OF_RCPT] = { "TO:", RE_BAD_RECIPIENT, RE_UTF8_RECIPIENT },
-};
-
 static enum reply_id
 take_parameters(struct protocol *p, struct span words, enum side side,
     struct text *options)
@@ -552,32 +463,28 @@ take_parameters(struct protocol *p, struct span words, enum side side,
 	};
 
 	return ids[parameters_take(&p->envelope, &(struct parameter_rules){
-	    p->config->max_size, p->config->crlf }, side, words, options)];
+	    p->config->max_size, p->config->crlf }, side, words, options,
+	    &p->parameter)];
 }
 
+/* "FROM:<path> [parameters]" and "TO:<path> [parameters]". */
 static enum reply_id
 parse_side(struct protocol *p, struct span argument, enum side side,
     struct mailbox *m, struct text *options)
 {
-	struct span given;		/* the path, with a route that it had */
-	enum reply_id fault;
-	enum path path;
+	static const enum reply_id bad[] = {
+		[OF_MAIL] = RE_BAD_SENDER,
+		[OF_RCPT] = RE_BAD_RECIPIENT,
+	};
+	enum path path = path_take(&argument, side == OF_MAIL ? "FROM:" :
+	    "TO:", p->path, m);
 
-	if (!span_starts(argument, span_of(sides[side].word)))
-		return RE_SYNTAX;
-	given = argument = span_skip(argument, strlen(sides[side].word));
-	path = address_take_path(&argument, m);
-	given.len -= argument.len;
 	if (path == PATH_SYNTAX)
 		return RE_SYNTAX;
 	if (path == PATH_BAD || (m->whole.len == 0 && side == OF_RCPT))
-		return sides[side].bad;
-	fault = take_parameters(p, argument, side, options);
-	if (fault != RE_NONE)
-		return fault;
-	if (span_any(given, is_8bit) && !p->envelope.utf8)
-		return sides[side].utf8;
-	return is_utf8(given) ? RE_NONE : sides[side].bad;
+		return bad[side];
+	p->about = m->whole.len > 0 ? m->whole : span_of("<>");
+	return take_parameters(p, argument, side, options);
 }
 
 /* ---- one handler a verb ---- */
@@ -655,6 +562,9 @@ announce(const struct protocol *p, struct text *t)
 		text_string(t, "\nSTARTTLS");
 	if (may_authenticate(p))
 		text_string(t, "\nAUTH PLAIN LOGIN");
+	if (p->may_rename)
+		text_string(t, "\nXCLIENT NAME ADDR PORT PROTO HELO LOGIN "
+		    "DESTADDR DESTPORT\nXFORWARD NAME ADDR PORT PROTO HELO");
 	text_string(t, "\nSIZE ");
 	text_number(t, p->config->max_size);
 	text_string(t, "\nLIMITS");
@@ -705,13 +615,14 @@ on_mail(struct protocol *p, struct span argument)
 	enum reply_id fault = check_sender(p, argument, &sender);
 
 	if (fault != RE_NONE) {
-		reset(p);
+		forget_transaction(p);
 		return fault;
 	}
 	envelope_set_sender(e, sender);
 	e->verb = p->command->verb;
 	e->with = protocol_name(p, e->utf8);
 	p->state = SENDER;
+	p->mailed = true;
 	return RE_SENDER;
 }
 
@@ -746,14 +657,18 @@ fits_line(const struct protocol *p)
 	    REPLY_LINE_MAX;
 }
 
+/* UTF-8 is shown to who has asked for it, by RCPT; VRFY sees to it itself. */
 static enum reply_id
-will_forward(struct protocol *p)
+will_forward(struct protocol *p, enum lookup_verb verb)
 {
+	bool shown = verb != LOOKUP_RCPT || p->envelope.utf8 ||
+	    !span_any(p->to.whole, is_8bit);
+
 	text_string(compose(p, 251, "2.1.5"),
 	    "User not local; will forward to <");
 	text_span(&p->text, p->to.whole);
 	text_char(&p->text, '>');
-	return fits_line(p) ? composed(p) : RE_RECIPIENT;
+	return shown && fits_line(p) ? composed(p) : RE_RECIPIENT;
 }
 
 /* A valid name.  VRFY and EXPN say what it stands for; or that it is there, if
@@ -774,6 +689,13 @@ valid_user(struct protocol *p, enum lookup_verb verb)
 	return verb == LOOKUP_VRFY ? RE_VRFY : RE_NO_USER;
 }
 
+/* Some clients go on behind a 454, and are not to bounce for our fault. */
+static enum reply_id
+or_later(const struct protocol *p, enum reply_id id)
+{
+	return p->put_off ? RE_PUT_OFF : id;
+}
+
 /* Asks the handler whether the name is taken, and what to say of it. */
 static enum reply_id
 check_user(struct protocol *p, enum lookup_verb verb, struct span options,
@@ -791,10 +713,10 @@ check_user(struct protocol *p, enum lookup_verb verb, struct span options,
 	*forward = p->handler->forward_domain(p->context, &p->to, &own);
 	if (*forward == CANNOT_FORWARD ||
 	    (*forward == WILL_FORWARD && verb == LOOKUP_EXPN))
-		return own_reply(p, &own, verb == LOOKUP_RCPT ? RE_RELAY :
-		    RE_NO_USER);
+		return own_reply(p, &own, verb == LOOKUP_RCPT ?
+		    or_later(p, RE_RELAY) : RE_NO_USER);
 	if (*forward == WILL_FORWARD)
-		return own_reply(p, &own, will_forward(p));
+		return own_reply(p, &own, will_forward(p, verb));
 	compose(p, 250, "2.1.5")->size = PROTOCOL_EXPANDED_MAX;
 	user = p->handler->look_up_name(p->context, &l, &own);
 	return user == VALID_USER ? valid_user(p, verb) :
@@ -896,8 +818,9 @@ show_name(struct protocol *p, struct span name, enum lookup_verb verb)
 	enum reply_id id;
 
 	p->utf8_asked = take_utf8(&name);
-	if (!address_parse_name(name, &p->to))
+	if (!path_parse_name(name, p->path, &p->to))
 		return RE_BAD_RECIPIENT;
+	p->about = p->to.whole;
 	id = check_user(p, verb, empty, &forward);
 	if (p->utf8_asked || reply_of(p, id)->code / 100 != 2 ||
 	    !span_any(span_of(reply_of(p, id)->text), is_8bit))
@@ -981,6 +904,7 @@ authenticate(struct protocol *p)
 	    &p->sasl);
 
 	p->authenticated = result == AUTH_ACCEPTED;
+	p->put_off = result == AUTH_ERROR;
 	p->envelope.with = protocol_name(p, false);
 	return ids[result];
 }
@@ -1010,7 +934,7 @@ on_auth(struct protocol *p, struct span argument)
 	if (p->authenticated)
 		return RE_SEQUENCE;
 	if (!may_authenticate(p))
-		return RE_AUTH_IN_CLEAR;
+		return or_later(p, RE_AUTH_IN_CLEAR);
 	return take_proof(p, sasl_begin(&p->sasl, argument));
 }
 
@@ -1041,6 +965,37 @@ without_proof(struct span line)
 	rest = span_first(line, (size_t)(rest.ptr - line.ptr) +
 	    span_take_word(&rest).len);
 	return without_end(rest);
+}
+
+/* ---- who is in front of us: Postfix's XCLIENT and XFORWARD ---- */
+
+static enum reply_id
+on_xclient(struct protocol *p, struct span argument)
+{
+	struct xclient x;
+
+	if (!p->may_rename)
+		return RE_NO_RIGHT;
+	if (!xclient_parse(argument, false, &x))
+		return RE_ARGUMENT;
+	start_anew(p);
+	p->authenticated = x.login[0] != '\0';
+	p->may_rename = p->handler->rename_client(p->context, &x);
+	return greeting(p);
+}
+
+static enum reply_id
+on_xforward(struct protocol *p, struct span argument)
+{
+	struct xclient x;
+
+	if (!p->may_rename)
+		return RE_NO_RIGHT;
+	if (!xclient_parse(argument, true, &x))
+		return RE_ARGUMENT;
+	p->forwarded = true;
+	p->handler->forward_client(p->context, &x);
+	return RE_OK;
 }
 
 /* ---- one command line ---- */
@@ -1086,9 +1041,10 @@ check_guard(const struct protocol *p)
 	enum guard guard = p->command->guard;
 
 	if (guard >= BEHIND_TLS && p->config->require_tls && !p->tls)
-		return p->config->starttls ? RE_NEEDS_TLS : RE_NO_WAY_TO_TLS;
+		return p->config->starttls ? or_later(p, RE_NEEDS_TLS) :
+		    RE_NO_WAY_TO_TLS;
 	return guard >= BEHIND_AUTH && p->config->require_auth &&
-	    !p->authenticated ? RE_NEEDS_AUTH : RE_NONE;
+	    !p->authenticated ? or_later(p, RE_NEEDS_AUTH) : RE_NONE;
 }
 
 /* What the table alone can say against a line; RE_NONE: nothing. */
@@ -1244,9 +1200,7 @@ protocol_is_proof(const struct protocol *p, struct span line)
 static void
 show_line(struct protocol *p, struct exchange *x, struct span line)
 {
-	bool foreign = p->command == &unknown;
-
-	p->auth_failed = p->auth_failed && foreign;
+	p->auth_failed &= p->command == &unknown;
 	if (p->command->handle == on_auth)
 		x->line = without_proof(line);
 	else if (p->auth_failed)
@@ -1262,7 +1216,9 @@ answer_command(struct protocol *p, struct exchange *x, enum reply_id id)
 	struct span wire;
 
 	x->verb = p->command->verb;
-	x->mailbox = p->to.whole;
+	x->mailbox = p->about;
+	x->sender = p->command->handle == on_mail;
+	x->parameter = p->parameter;
 	x->who = is_verdict(p, id) ? &p->sasl : NULL;
 	id = count_error(p, id);
 	close_after(p, id);
@@ -1287,7 +1243,7 @@ protocol_command(struct protocol *p, struct span line)
 	enum reply_id id;
 
 	assert(p->wants == PROTOCOL_LINE);
-	p->to.whole.len = 0;
+	p->about = p->parameter = empty;
 	p->utf8_asked = false;
 	p->chunk_line.len = 0;
 	if (p->in_dialogue)
@@ -1295,6 +1251,8 @@ protocol_command(struct protocol *p, struct span line)
 		    without_end(line), whole));
 	p->command = find_verb(p, verb_of(line));
 	line = without_end(line);
+	if (p->command->handle == on_mail || p->command->kind == ASKS)
+		p->about = path_words(line);
 	show_line(p, &x, line);
 	id = dispatch(p, line, whole);
 	count_recipient(p, id);
@@ -1317,6 +1275,7 @@ protocol_start_tls(struct protocol *p, enum protocol_tls how)
 	assert(p->wants == PROTOCOL_TLS);
 	p->wants = how == TLS_PIPELINED ? PROTOCOL_CLOSE : PROTOCOL_LINE;
 	p->reason = PROTOCOL_PIPELINED;
+	p->put_off |= how == TLS_NOT_NOW;
 	return answer(p, &(struct exchange){ .verb = p->command->verb,
 	    .line = text_span_of(&p->chunk_line),
 	    .reply = &replies[ids[how]] });
@@ -1325,11 +1284,8 @@ protocol_start_tls(struct protocol *p, enum protocol_tls how)
 void
 protocol_tls_is_up(struct protocol *p)
 {
-	reset(p);
-	p->state = START;
+	start_anew(p);
 	p->tls = true;
-	p->authenticated = p->extended = false;
-	envelope_forget_helo(&p->envelope);
 }
 
 /* ---- the session ---- */
@@ -1350,7 +1306,10 @@ protocol_open(struct protocol *p, const struct protocol_config *config,
 		p->features |= WITH_AUTH;
 	if (config->starttls)
 		p->features |= WITH_STARTTLS;
+	if (config->xclient)
+		p->features |= WITH_XCLIENT;
 	p->tls = config->tls;
+	p->may_rename = config->may_rename;
 	p->sasl.mechanism = NULL;
 	p->chunk_line = (struct text){ p->chunk_text, 0,
 	    sizeof p->chunk_text };
@@ -1362,18 +1321,19 @@ protocol_open(struct protocol *p, const struct protocol_config *config,
 struct span
 protocol_greeting(struct protocol *p)
 {
-	struct text *t = compose(p, 220, NULL);
-
-	text_string(t, p->config->hostname);
-	if (p->config->banner[0] != '\0')
-		text_char(t, ' ');
-	text_string(t, p->config->banner);
-	return write_reply(p, reply_of(p, composed(p)));
+	return write_reply(p, reply_of(p, greeting(p)));
 }
 
 struct span
 protocol_end(struct protocol *p, enum protocol_reason reason)
 {
+	static const enum reply_id ids[] = {
+		[PROTOCOL_TIMEOUT] = RE_TIMEOUT,
+		[PROTOCOL_STOP] = RE_STOP,
+		[PROTOCOL_PROXY] = RE_PROXY,
+		[PROTOCOL_ERROR] = RE_NONE,
+	};
+
 	p->reason = reason;
 	if (reason == PROTOCOL_STOP && p->wants == PROTOCOL_REPLY) {
 		p->stopped = true;
@@ -1383,8 +1343,9 @@ protocol_end(struct protocol *p, enum protocol_reason reason)
 	if (p->in_dialogue)
 		sasl_forget(&p->sasl);
 	p->wants = PROTOCOL_CLOSE;
-	if (reason != PROTOCOL_STOP && reason != PROTOCOL_TIMEOUT)
+	if (ids[reason] == RE_NONE)
 		return empty;
-	return answer(p, &(struct exchange){ .reply =
-	    &replies[reason == PROTOCOL_STOP ? RE_STOP : RE_TIMEOUT] });
+	return answer(p, &(struct exchange){ .reply = &replies[ids[reason]],
+	    .advice = reason == PROTOCOL_PROXY ?
+	    "a PROXY header came: see --proxy" : NULL });
 }

@@ -3,7 +3,8 @@
  *
  * RFC 5321 (SMTP), 2033 (LMTP), 1870 (SIZE), 2034 (ENHANCEDSTATUSCODES), 2920
  * (PIPELINING), 3030 (CHUNKING, BINARYMIME), 3207 (STARTTLS), 3461 (DSN), 4954
- * (AUTH), 6152 (8BITMIME), 6531 (SMTPUTF8), 9422 (LIMITS).
+ * (AUTH), 6152 (8BITMIME), 6531 (SMTPUTF8), 9422 (LIMITS); Postfix's XCLIENT
+ * and XFORWARD.
  *
  * Knows the protocol and nothing else: it opens no file, starts no process,
  * reads no environment.  Whatever has an effect goes through the functions of
@@ -24,6 +25,7 @@
 #include "lib/address.h"
 #include "lib/content.h"
 #include "lib/envelope.h"
+#include "lib/path.h"
 #include "lib/reply.h"
 #include "lib/sasl.h"
 #include "lib/text.h"
@@ -34,6 +36,8 @@ enum {
 };
 
 #define PROTOCOL_ALL ((size_t)-1)	/* every recipient, in one commit */
+
+struct xclient;				/* lib/xclient.h */
 
 enum lookup_result { VALID_USER, AMBIGUOUS_USER, UNKNOWN_USER, LOOKUP_ERROR };
 enum lookup_verb { LOOKUP_RCPT, LOOKUP_VRFY, LOOKUP_EXPN };
@@ -61,8 +65,12 @@ struct exchange {
 	size_t hidden;			/* octets of a line that may be such */
 					/* a proof, and is not shown */
 	const struct sasl *who;		/* it is a verdict on him; else NULL */
-	struct span mailbox;		/* the name that it asks for; empty */
-					/* where it asks for none */
+	struct span mailbox;		/* the one that it is about, or the */
+					/* client's words for it; empty */
+					/* where it is about none */
+	bool sender;			/* it is from that one, else to */
+	struct span parameter;		/* that was refused, as given; or */
+					/* empty */
 	const struct reply *reply;
 	bool message;			/* it answers a message, no command */
 	const char *advice;		/* our configuration's fault; NULL */
@@ -113,6 +121,12 @@ struct protocol_handler {
 	 * handshake.  True: the session goes on over fd[0] and fd[1]. */
 	bool (*prepare_tls)(void *context);
 	bool (*start_tls)(void *context, int fd[2]);
+
+	/* Where config.xclient is on.  XCLIENT: the client is another one, or
+	 * is known better; true: and may say so again.  XFORWARD: whose the
+	 * next message is, more of it with each call; NULL: it has ended. */
+	bool (*rename_client)(void *context, const struct xclient *client);
+	void (*forward_client)(void *context, const struct xclient *client);
 };
 
 /* Strings and the struct stay the caller's and must outlive the session. */
@@ -130,6 +144,8 @@ struct protocol_config {
 	bool auth;			/* AUTH, in TLS */
 	bool auth_in_clear;		/* and without */
 	bool require_auth;		/* before MAIL, VRFY, EXPN */
+	bool xclient;			/* XCLIENT, XFORWARD: some may; */
+	bool may_rename;		/* this client may */
 	bool crlf;			/* content has CRLF line ends, not LF */
 	bool reject_bare_newlines;
 	bool dsn;			/* announce DSN */
@@ -158,6 +174,8 @@ enum protocol_reason {
 	PROTOCOL_STOP,		/* 421 4.3.2 */
 	PROTOCOL_PIPELINED,	/* 421 4.7.0: octets behind STARTTLS */
 	PROTOCOL_NO_TLS,	/* a handshake that failed */
+	PROTOCOL_PROXY,		/* 421 4.3.5: a PROXY header, and none was */
+				/* to come; or the other way round */
 	PROTOCOL_ERROR		/* no connection any more */
 };
 
@@ -171,11 +189,16 @@ struct protocol {
 	unsigned features;		/* enum feature */
 	unsigned state;			/* enum state */
 	bool spoke;			/* a valid verb has come */
+	bool mailed;			/* readable: and a MAIL was taken */
 	bool extended;			/* by EHLO, not HELO */
 	bool tls;			/* the session is in it */
 	bool authenticated;
+	bool may_rename;		/* XCLIENT, XFORWARD are its to say */
+	bool forwarded;			/* XFORWARD has named a client */
 	bool in_dialogue;		/* AUTH's: the next line is a proof */
 	bool auth_failed;		/* AUTH was refused, no verb since */
+	bool put_off;			/* STARTTLS or AUTH was 454, and no */
+					/* better answer since */
 	bool advised;			/* what is wrong with us was told */
 	unsigned long long messages, errors, guesses;
 	bool refused, deferred;		/* a RCPT of this transaction */
@@ -185,13 +208,15 @@ struct protocol {
 	const struct command *command;	/* its row of the table */
 	struct mailbox to;		/* what RCPT, VRFY or EXPN ask for */
 	bool utf8_asked;		/* by a parameter of VRFY or EXPN */
+	struct span about, parameter;	/* of struct exchange */
+	char path[PATH_SPACE];		/* its mailbox */
 
 	/* the message */
 	bool begun;			/* begin, and neither discard nor the */
 					/* last commit yet */
 	bool last;			/* no chunk follows */
 	bool stopped;			/* replies that are due become 421 */
-	struct content content;
+	struct content content;		/* readable */
 	unsigned long long chunk;	/* octets of it to come */
 	struct text chunk_line;		/* its command line, cut; empty once */
 					/* it was told */
@@ -250,8 +275,8 @@ size_t protocol_content(struct protocol *p, char *octets, size_t len);
 struct span protocol_next(struct protocol *p);
 bool protocol_commits(const struct protocol *p);
 
-/* Ends the session from outside: drops a message that is not whole.  TIMEOUT
- * and STOP give a 421; after STOP replies that were due are 421 each, by
+/* Ends the session from outside: drops a message that is not whole.  TIMEOUT,
+ * STOP and PROXY give a 421; after STOP replies that were due are 421 each, by
  * protocol_next. */
 struct span protocol_end(struct protocol *p, enum protocol_reason reason);
 

@@ -18,6 +18,7 @@
  * protocol's handler does with it, and how the process ends.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +28,7 @@
 #include "lib/delivery.h"
 #include "lib/event.h"
 #include "lib/file.h"
+#include "lib/front.h"
 #include "lib/launcher.h"
 #include "lib/options.h"
 #include "lib/recipients.h"
@@ -47,6 +49,7 @@ struct smtpd {
 	struct delivery delivery;
 	struct auth auth;
 	struct tls tls;
+	struct front front;
 	struct runner runner;
 	struct message message;
 	struct channel channel;
@@ -150,7 +153,7 @@ discard(void *context, const struct reply *why)
 {
 	struct smtpd *s = context;
 
-	delivery_discard(&s->delivery, why);
+	delivery_discard(&s->delivery, why, content_hint(&s->session.content));
 }
 
 static bool
@@ -198,9 +201,31 @@ start_tls(void *context, int fd[2])
 	return up;
 }
 
+static bool
+rename_client(void *context, const struct xclient *x)
+{
+	struct smtpd *s = context;
+
+	front_rename(&s->front, x);
+	if (s->settings.verbose && (x->given & XCLIENT_ADDR) != 0)
+		event_connect(&s->log, &s->peer);
+	return front_may_speak(&s->front);
+}
+
+static void
+forward_client(void *context, const struct xclient *x)
+{
+	struct smtpd *s = context;
+
+	front_forward(&s->front, x);
+	s->log.client = x != NULL ? s->front.forwarded.address :
+	    s->peer.address;
+}
+
 static const struct protocol_handler handler = {
 	forward_domain, look_up_name, begin, append, commit, discard, stopping,
-	answered, authenticate, prepare_tls, start_tls
+	answered, authenticate, prepare_tls, start_tls, rename_client,
+	forward_client
 };
 
 /* ---- the configuration: rule 5 ---- */
@@ -224,6 +249,7 @@ join(struct smtpd *s)
 {
 	struct settings *o = &s->settings;
 
+	s->peer.hostname = o->protocol.hostname;
 	s->message.config = &o->protocol;
 	s->message.peer = &s->peer;
 	s->message.pid = s->log.pid;
@@ -248,8 +274,34 @@ join(struct smtpd *s)
 	    .command = o->starttls, .ucspi = s->launcher.tls,
 	    .log_is_client = launcher_log_is_client(&s->launcher),
 	    .limit = o->asking_time, .stopping = launcher_stops };
+	s->front = (struct front){ .channel = &s->channel, .peer = &s->peer,
+	    .proxies = &o->proxies.from, .speakers = &o->speakers,
+	    .limit = o->header_time, .stopping = launcher_stops };
 	s->auth = (struct auth){ .runner = &s->runner, .peer = &s->peer,
 	    .command = o->auth, .limit = o->asking_time };
+}
+
+/* A shell's command cannot be understood, but a file that it names first can be
+ * looked for. */
+static void
+check_program(struct smtpd *s, const char *option, const char *command)
+{
+	char path[PATH_MAX];
+	struct span word = span_of("");
+	struct fault fault;
+	const char *why = NULL;
+
+	if (command != NULL)
+		word = value_program(command);
+	if (word.len == 0 || word.ptr[0] != '/' || word.len >= sizeof path)
+		return;
+	span_copy(word, path, sizeof path);
+	if (path[strcspn(path, "\"'\\$`;|&<>(){}*?[]~#=\n")] == '\0')
+		why = process_fault(path);
+	if (why == NULL)
+		return;
+	fault_of_option(&fault, option, path, why);
+	die(s, EX_CONFIG, fault.what, fault.why);
 }
 
 /* --check: what a session would need. */
@@ -267,6 +319,9 @@ check(struct smtpd *s)
 		die(s, EX_CONFIG, command, why);
 	if (!environment_inherit(&s->environment))
 		die(s, EX_CONFIG, "environment", strerror(errno));
+	check_program(s, "--lookup", s->settings.lookup);
+	check_program(s, "--starttls", s->settings.starttls);
+	check_program(s, "--auth", s->settings.auth);
 	if (!spool_try(&s->message.spool)) {
 		fault_of_option(&fault, spool == getenv("TMPDIR") ?
 		    "--spool ($TMPDIR)" : "--spool", spool, strerror(errno));
@@ -282,15 +337,47 @@ check(struct smtpd *s)
 /* ---- main ---- */
 
 static int
+close_session(struct smtpd *s, enum protocol_reason reason, const char *why,
+    long long since)
+{
+	s->log.client = s->peer.address;
+	/* who said hello, and went, was a health check */
+	if (s->log.wrote || s->session.mailed ||
+	    (reason != PROTOCOL_EOF && reason != PROTOCOL_QUIT))
+		event_close(&s->log, &s->peer, &s->channel, reason, why,
+		    s->delivery.messages, since);
+	return reason == PROTOCOL_ERROR ? EX_OSERR : EX_OK;
+}
+
+/* What a PROXY header says is known before anything is said. */
+static bool
+read_header(struct smtpd *s, enum protocol_reason *reason)
+{
+	static const enum protocol_reason reasons[] = {
+		[FRONT_LEFT] = PROTOCOL_EOF,
+		[FRONT_STOPPED] = PROTOCOL_STOP,
+		[FRONT_REFUSED] = PROTOCOL_PROXY,
+	};
+	enum front_status status = front_read(&s->front);
+
+	s->settings.protocol.tls |= s->front.tls;
+	*reason = reasons[status];
+	return status == FRONT_READY;
+}
+
+static int
 serve(struct smtpd *s)
 {
+	struct protocol_config *p = &s->settings.protocol;
 	long long since = channel_now();
-	bool verbose = s->settings.verbose;
 	enum protocol_reason reason;
 
-	channel_open(&s->channel, 0, 1, s->settings.protocol.timeout);
-	protocol_open(&s->session, &s->settings.protocol, &handler, s);
-	if (verbose)
+	channel_open(&s->channel, 0, 1, p->timeout);
+	if (s->settings.proxies.on && !read_header(s, &reason))
+		return close_session(s, reason, s->front.error, since);
+	p->may_rename = p->xclient && front_may_speak(&s->front);
+	protocol_open(&s->session, p, &handler, s);
+	if (s->settings.verbose)
 		event_connect(&s->log, &s->peer);
 	if (s->log.to == LOG_TO_STDERR)
 		launcher_greet_person(&s->launcher);
@@ -298,11 +385,7 @@ serve(struct smtpd *s)
 	tls_end(&s->tls);
 	if (reason == PROTOCOL_PIPELINED)
 		event_tls(&s->log, &s->peer, "octets behind STARTTLS");
-	/* who left having said nothing was a health probe */
-	if (verbose || s->channel.octets_in > 0 || reason != PROTOCOL_EOF)
-		event_close(&s->log, &s->peer, &s->channel, reason,
-		    s->delivery.messages, since);
-	return reason == PROTOCOL_ERROR ? EX_OSERR : EX_OK;
+	return close_session(s, reason, NULL, since);
 }
 
 /* Rule 5: the files of the options, and a connection. */
@@ -326,9 +409,10 @@ check_session(struct smtpd *s)
 		    "a superserver is to start this program");
 	p->tls = tls_is_before_us(&s->peer, p->tls);
 	p->starttls = s->settings.starttls != NULL || s->launcher.tls[0] > 0;
-	if (p->require_tls && !p->tls && !p->starttls)
-		die(s, EX_CONFIG, "option --require-tls",
-		    "needs --starttls, --tls or a launcher that does TLS");
+	if (p->require_tls && !p->tls && !p->starttls &&
+	    !s->settings.proxies.on)
+		die(s, EX_CONFIG, "option --require-tls", "needs --starttls, "
+		    "--tls, --proxy or a launcher that does TLS");
 }
 
 int

@@ -83,7 +83,7 @@ main(int argc, char **argv)
 {
 	static const struct protocol_handler handler = { forward_domain,
 	    look_up_name, begin, append, commit, discard, stopping, answered,
-	    NULL, NULL, NULL };
+	    NULL, NULL, NULL, NULL, NULL };
 	static const struct protocol_config config = { .max_recipients = 10,
 	    .hostname = "mx.example.org", .banner = "at your service",
 	    .domain = "example.org", .timeout = 300 * 1000 };

@@ -6,6 +6,24 @@
 
 #include "date.h"
 
+const char *
+facts_address(const struct facts *f)
+{
+	return f->peer->forwarded != NULL ? f->peer->forwarded->address :
+	    f->peer->address;
+}
+
+struct span
+facts_helo(const struct facts *f)
+{
+	const struct forwarded *other = f->peer->forwarded;
+
+	if (other == NULL)
+		return f->envelope->helo;
+	return other->helo[0] != '\0' ? span_of(other->helo) :
+	    (struct span){ NULL, 0 };
+}
+
 static bool
 put_sender(struct text *t, const struct facts *f)
 {
@@ -174,22 +192,64 @@ put_known(struct text *t, const char *value)
 }
 
 static bool
+put_address(struct text *t, const struct facts *f)
+{
+	return put_known(t, facts_address(f));
+}
+
+static bool
+put_port(struct text *t, const struct facts *f)
+{
+	const struct peer *p = f->peer;
+
+	return put_known(t, p->forwarded != NULL ? p->forwarded->port :
+	    p->port);
+}
+
+static bool
+put_name(struct text *t, const struct facts *f)
+{
+	const struct peer *p = f->peer;
+
+	return put_known(t, p->forwarded != NULL ? p->forwarded->name :
+	    p->name);
+}
+
+static bool
+put_hostname(struct text *t, const struct facts *f)
+{
+	return put_known(t, f->peer->hostname);
+}
+
+/* Empty is a value too. */
+static bool
+put_relay(struct text *t, const struct facts *f)
+{
+	if (f->peer->relay != NULL)
+		text_string(t, f->peer->relay);
+	return f->peer->relay != NULL;
+}
+
+static bool
 put_proto(struct text *t, const struct facts *f)
 {
-	return put_known(t, f->peer->address[0] != '\0' ? "TCP" : "");
+	return put_known(t, facts_address(f)[0] != '\0' ? "TCP" : "");
 }
 
 static bool
 put_helo(struct text *t, const struct facts *f)
 {
-	text_helo(t, f->envelope->helo);
-	return f->envelope->helo.ptr != NULL;
+	struct span helo = facts_helo(f);
+
+	text_helo(t, helo);
+	return helo.ptr != NULL;
 }
 
 static bool
 put_with(struct text *t, const struct facts *f)
 {
-	return put_known(t, f->envelope->with);
+	return put_known(t, f->peer->forwarded != NULL ?
+	    f->peer->forwarded->with : f->envelope->with);
 }
 
 static bool
@@ -236,19 +296,21 @@ static const struct variable {
 	{ "RPLINE", put_rpline, 0 },
 	{ "DTLINE", put_dtline, 0 },
 	{ "UFLINE", put_ufline, 0 },
-	{ "CLIENT_ADDRESS", PEER(address) },
-	{ "CLIENT_PORT", PEER(port) },
-	{ "CLIENT_HOSTNAME", PEER(name) },
+	{ "CLIENT_ADDRESS", put_address, 0 },
+	{ "CLIENT_PORT", put_port, 0 },
+	{ "CLIENT_HOSTNAME", put_name, 0 },
 	{ "CLIENT_HELO", put_helo, 0 },
 	{ "CLIENT_PROTOCOL", put_with, 0 },
 	{ "PROTO", put_proto, 0 },
-	{ "TCPREMOTEIP", PEER(address) },
-	{ "TCPREMOTEPORT", PEER(port) },
-	{ "TCPREMOTEHOST", PEER(name) },
+	{ "TCPREMOTEIP", put_address, 0 },
+	{ "TCPREMOTEPORT", put_port, 0 },
+	{ "TCPREMOTEHOST", put_name, 0 },
 	{ "TCPLOCALIP", PEER(local_address) },
 	{ "TCPLOCALPORT", PEER(local_port) },
-	{ "REMOTE_ADDR", PEER(address) },
-	{ "REMOTE_PORT", PEER(port) },
+	{ "TCPLOCALHOST", put_hostname, 0 },
+	{ "REMOTE_ADDR", put_address, 0 },
+	{ "REMOTE_PORT", put_port, 0 },
+	{ "RELAYCLIENT", put_relay, 0 },
 	{ "SMTP_ID", put_id, 0 },
 	{ "SMTP_VERB", put_verb, 0 },
 	{ "SMTP_SIZE", put_size, 0 },

@@ -24,6 +24,12 @@ struct facts {
 	struct span options;		/* a look-up's: its parameters */
 };
 
+/* The client's address, "" where it is unknown, and its word for itself, with
+ * ptr NULL likewise: of who sent the message, where that is known to be another
+ * than the peer. */
+const char *facts_address(const struct facts *f);
+struct span facts_helo(const struct facts *f);
+
 enum { ENVIRONMENT_MAX = 4096 };	/* variables of a command */
 
 struct environment {

@@ -84,7 +84,9 @@ event_refuse(struct log *l, const struct exchange *x)
 	log_string(l, "verb", x->verb[0] != '\0' ? x->verb : "unknown");
 	log_reply(l, x->reply);
 	if (x->mailbox.len > 0)
-		log_span(l, "to", x->mailbox);
+		log_span(l, x->sender ? "from" : "to", x->mailbox);
+	if (x->parameter.len > 0)
+		log_span(l, "parameter", x->parameter);
 	log_end(l);
 }
 
@@ -166,7 +168,8 @@ event_tls(struct log *l, const struct peer *peer, const char *error)
 
 void
 event_close(struct log *l, const struct peer *peer, const struct channel *c,
-    enum protocol_reason reason, unsigned long long messages, long long since)
+    enum protocol_reason reason, const char *why, unsigned long long messages,
+    long long since)
 {
 	static const char *const reasons[] = {
 		[PROTOCOL_EOF] = "eof",
@@ -177,6 +180,7 @@ event_close(struct log *l, const struct peer *peer, const struct channel *c,
 		[PROTOCOL_STOP] = "stop",
 		[PROTOCOL_PIPELINED] = "tls",
 		[PROTOCOL_NO_TLS] = "tls",
+		[PROTOCOL_PROXY] = "proxy",
 		[PROTOCOL_ERROR] = "error",
 	};
 	int error = c->read_errno != 0 ? c->read_errno : c->write_errno;
@@ -184,8 +188,10 @@ event_close(struct log *l, const struct peer *peer, const struct channel *c,
 	begin_client(l, LOG_INFO, "close");
 	log_port(l, peer);
 	log_string(l, "reason", reasons[reason]);
-	if (error != 0)
-		log_string(l, "error", strerror(error));
+	if (error != 0 && why == NULL)
+		why = strerror(error);
+	if (why != NULL)
+		log_string(l, "error", why);
 	log_number(l, "messages", messages);
 	log_number(l, "in", c->octets_in);
 	log_number(l, "out", c->octets_out);
@@ -199,12 +205,14 @@ event_close(struct log *l, const struct peer *peer, const struct channel *c,
 
 /* "No such file": which? */
 static void
-log_hint(struct log *l, const char *program)
+log_hint(struct log *l, const char *program, int error)
 {
 	char space[PATH_MAX];
 	const char *path = process_find(program, space, sizeof space);
 	const char *fault = path == NULL ? NULL : process_script_fault(path);
 
+	if (fault == NULL && error != EACCES)
+		fault = process_line_fault(program);
 	if (fault != NULL)
 		log_string(l, "hint", fault);
 }
@@ -214,8 +222,9 @@ log_no_start(struct log *l, const char *program, int error)
 {
 	log_number(l, "exit", 127);
 	log_string(l, "error", strerror(error));
-	if (error == ENOENT || error == ENOEXEC || error == EACCES)
-		log_hint(l, program);
+	if (error == ENOENT || error == ENOEXEC || error == EACCES ||
+	    error == ENOTDIR || error == ENAMETOOLONG)
+		log_hint(l, program, error);
 	log_string(l, "command", program);
 }
 
@@ -250,7 +259,7 @@ begin_message(struct log *l, const struct facts *f, bool ours)
 	log_client(l);
 	if (f->peer->user[0] != '\0')
 		log_string(l, "user", f->peer->user);
-	log_span(l, "helo", e->helo);
+	log_span(l, "helo", facts_helo(f));
 	log_span(l, "from", from.len > 0 ? from : span_of("<>"));
 	if (f->count > 0)
 		log_span(l, "to", f->to.whole);
@@ -278,7 +287,7 @@ event_message(struct log *l, const struct facts *f, const char *command,
 
 void
 event_no_run(struct log *l, const struct facts *f, const struct reply *reply,
-    long long since)
+    const char *hint, long long since)
 {
 	const struct spool *spool = &f->message->spool;
 
@@ -291,6 +300,8 @@ event_no_run(struct log *l, const struct facts *f, const struct reply *reply,
 		log_reply(l, reply);
 	else
 		log_string(l, "dropped", "yes");
+	if (hint != NULL)
+		log_string(l, "hint", hint);
 	log_seconds(l, since);
 	log_end(l);
 }

@@ -37,9 +37,10 @@ void event_message(struct log *l, const struct facts *f, const char *command,
     long long since);
 
 /* A message, or the recipients of f, for which nothing was run: it was refused,
- * or given up by the client (reply is NULL). */
+ * or given up by the client (reply is NULL); hint: what to do about that, or
+ * NULL. */
 void event_no_run(struct log *l, const struct facts *f,
-    const struct reply *reply, long long since);
+    const struct reply *reply, const char *hint, long long since);
 
 /* A look-up that failed: program could not be run, or answered; and one that
  * a file of the configuration could not answer. */
@@ -47,9 +48,10 @@ void event_lookup(struct log *l, const struct facts *f, const char *program,
     const struct outcome *how, long long since);
 void event_file(struct log *l, const struct reader *r);
 
-/* The end of the session.  messages: that were accepted. */
+/* The end of the session.  why: what there is to say of the reason, or NULL;
+ * messages: that were accepted. */
 void event_close(struct log *l, const struct peer *peer,
-    const struct channel *c, enum protocol_reason reason,
+    const struct channel *c, enum protocol_reason reason, const char *why,
     unsigned long long messages, long long since);
 
 #endif

@@ -7,14 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "values.h"
-
 #define AT(member) offsetof(struct settings, member)
 
 static const struct row {
 	const char *name;
 	char letter;			/* 0: none */
-	const char *argument;		/* NULL: none */
+	const char *argument;		/* NULL: none; "[=": no must */
 	value_setter *set;
 	size_t member;
 	const char *help;
@@ -81,6 +79,10 @@ static const struct row {
 	    "offer it without TLS too" },
 	{ "require-auth", 0, NULL, value_flag, AT(protocol.require_auth),
 	    "no MAIL without AUTH" },
+	{ "proxy", 0, "[=ADDRESS[/BITS]]", value_proxy, AT(proxies),
+	    "a PROXY header comes first, from there" },
+	{ "xclient", 0, "ADDRESS|unix", value_speaker, AT(speakers),
+	    "who may use XCLIENT and XFORWARD" },
 	{ "log", 0, "WHERE", value_log, AT(log), "stderr, syslog or none" },
 	{ "verbose", 'v', NULL, value_flag, AT(verbose),
 	    "log each command and reply" },
@@ -109,7 +111,7 @@ help_line(struct text *t, const struct row *row)
 		text_string(t, row->name);
 	}
 	if (row->argument != NULL) {
-		if (row->name != NULL)
+		if (row->name != NULL && row->argument[0] != '[')
 			text_char(t, ' ');
 		text_string(t, row->argument);
 	}
@@ -118,6 +120,13 @@ help_line(struct text *t, const struct row *row)
 	while (t->len < start + COLUMN);
 	text_string(t, row->help);
 	text_char(t, '\n');
+}
+
+static int
+kind_of(const char *argument)
+{
+	return argument == NULL ? no_argument : argument[0] == '[' ?
+	    optional_argument : required_argument;
 }
 
 /* getopt_long's two forms of the table. */
@@ -131,7 +140,7 @@ option_tables(struct option *longs, char *shorts)
 	for (i = 0; i < ROWS; i++) {
 		if (rows[i].name != NULL)
 			*longs++ = (struct option){ rows[i].name,
-			    rows[i].argument != NULL, NULL,
+			    kind_of(rows[i].argument), NULL,
 			    (int)(LONG + i) };
 		if (rows[i].letter == '\0')
 			continue;
@@ -253,7 +262,7 @@ usual_domain(const struct settings *s)
 static void
 finish(struct settings *s)
 {
-	enum { ASKING_TIME = 30 * 1000 };
+	enum { ASKING_TIME = 30 * 1000, HEADER_TIME = 10 * 1000 };
 	struct protocol_config *p = &s->protocol;
 
 	if (p->banner == NULL)
@@ -264,8 +273,10 @@ finish(struct settings *s)
 		p->hostname = "localhost";
 	p->domain = usual_domain(s);
 	s->asking_time = p->timeout < ASKING_TIME ? p->timeout : ASKING_TIME;
+	s->header_time = p->timeout < HEADER_TIME ? p->timeout : HEADER_TIME;
 	p->slow_look_up = s->lookup != NULL;
 	p->auth = s->auth != NULL;
+	p->xclient = s->speakers.count > 0;
 }
 
 bool
@@ -302,8 +313,12 @@ options_check(const struct settings *s, struct fault *fault)
 {
 	const struct protocol_config *p = &s->protocol;
 
-	if (s->auth == NULL && p->require_auth)
-		fault_of_option(fault, "--require-auth", NULL, "needs --auth");
+	if (s->proxies.on && p->xclient)
+		fault_of_option(fault, "--proxy", NULL,
+		    "and --xclient: it is one or the other");
+	else if (s->auth == NULL && !p->xclient && p->require_auth)
+		fault_of_option(fault, "--require-auth", NULL,
+		    "needs --auth or --xclient");
 	else if (s->auth == NULL && p->auth_in_clear)
 		fault_of_option(fault, "--auth-in-clear", NULL,
 		    "needs --auth");

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "peer.h"
 #include "protocol.h"
+#include "values.h"
 
 /* What the command line says.  Strings are argv's, the environment's or the
  * program's own. */
@@ -17,8 +18,11 @@ struct settings {
 	long long command_timeout;	/* ms */
 	long long asking_time;		/* ms for who is asked meanwhile: a */
 					/* look-up, --auth, a handshake */
+	long long header_time;		/* ms for a PROXY header */
 	bool append_recipients;
 	struct list domains, forwards, users;
+	struct proxies proxies;		/* --proxy */
+	struct list speakers;		/* --xclient */
 	const char *lookup, *starttls, *auth;	/* for a shell; NULL: none */
 	bool received, return_path, verbose, check, help, version;
 	bool sendmail;		/* -bs was given */

@@ -16,71 +16,49 @@ union socket_address {
 	struct sockaddr_storage room;
 };
 
-/* An address in its usual form, with no brackets and no v4-mapping. */
+/* Launchers write an address with brackets, and with a zone, which is local. */
 static bool
 parse_address(const char *from, char *to)
 {
-	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
-	char text[PEER_ADDRESS_SIZE];
-	unsigned char octets[16];
 	bool bracket = from[0] == '[';
 	const char *start = from + bracket;
-	size_t len = strcspn(start, "]%");	/* %: a zone, which is local */
+	size_t len = strcspn(start, "]%");
+	struct span address = { start, len };
 
 	if (start[len] != '%' && strcmp(start + len, bracket ? "]" : "") != 0)
 		return false;
-	span_copy((struct span){ start, len }, text, sizeof text);
-	if (start[len] != '%' && inet_pton(AF_INET, text, octets) == 1)
-		return inet_ntop(AF_INET, octets, to, PEER_ADDRESS_SIZE) !=
-		    NULL;
-	if (inet_pton(AF_INET6, text, octets) != 1)
-		return false;
-	if (memcmp(octets, mapped, sizeof mapped) == 0)
-		return inet_ntop(AF_INET, octets + 12, to,
-		    PEER_ADDRESS_SIZE) != NULL;
-	return inet_ntop(AF_INET6, octets, to, PEER_ADDRESS_SIZE) != NULL;
+	return (start[len] != '%' || span_find(address, ':') != NULL) &&
+	    ip_take(address, to);
 }
 
 /* What the kernel says of one end; false where that is no address. */
 static bool
 take_address(const union socket_address *name, char *address, char *port)
 {
-	char text[PEER_ADDRESS_SIZE];
-	struct text number = text_in(port, PEER_PORT_SIZE);
 	bool v4 = name->any.sa_family == AF_INET;
 
-	if ((!v4 && name->any.sa_family != AF_INET6) ||
-	    inet_ntop(name->any.sa_family, v4 ?
-	    (const void *)&name->v4.sin_addr :
-	    (const void *)&name->v6.sin6_addr, text, sizeof text) == NULL)
+	if (!v4 && name->any.sa_family != AF_INET6)
 		return false;
-	text_number(&number, ntohs(v4 ? name->v4.sin_port :
-	    name->v6.sin6_port));
-	text_end(&number);
-	return parse_address(text, address);
+	if (v4)
+		ip_take_octets((const void *)&name->v4.sin_addr, 4, address);
+	else
+		ip_take_octets((const void *)&name->v6.sin6_addr, 16, address);
+	ip_take_port_number(ntohs(v4 ? name->v4.sin_port :
+	    name->v6.sin6_port), port);
+	return true;
 }
 
-/* A port that the environment gives; "" where it is none. */
-static void
-parse_port(const char *from, char *to)
-{
-	struct text t = text_in(to, PEER_PORT_SIZE);
-	unsigned long long n;
-
-	if (from != NULL && span_number(span_of(from), 65535, &n))
-		text_number(&t, n);
-	text_end(&t);
-}
-
+/* The environment's word for an address, and for a port where that is one. */
 static bool
 environment_address(const char *address, const char *port, char *to,
     char *to_port)
 {
-	const char *value = getenv(address);
+	const char *value = getenv(address), *number = getenv(port);
 
 	if (value == NULL || !parse_address(value, to))
 		return false;
-	parse_port(getenv(port), to_port);
+	if (number == NULL || !ip_take_port(span_of(number), to_port))
+		*to_port = '\0';
 	return true;
 }
 
@@ -88,12 +66,38 @@ environment_address(const char *address, const char *port, char *to,
 static bool
 ucspi_peer(struct peer *p)
 {
-	if (getenv("PROTO") == NULL)
+	if (!environment_address("TCPREMOTEIP", "TCPREMOTEPORT", p->address,
+	    p->port))
 		return false;
-	environment_address("TCPLOCALIP", "TCPLOCALPORT", p->local_address,
-	    p->local_port);
-	return environment_address("TCPREMOTEIP", "TCPREMOTEPORT", p->address,
-	    p->port);
+	p->local_known = environment_address("TCPLOCALIP", "TCPLOCALPORT",
+	    p->local_address, p->local_port);
+	return true;
+}
+
+/* stunnel's exec and inetd modes join it to us by a connection of its own over
+ * loopback, and tell of their client in the environment. */
+static bool
+is_joined(const struct peer *p)
+{
+	static const char loopback[] = "127.";
+	const char *port = getenv("REMOTE_PORT");
+
+	return port != NULL && strcmp(port, p->port) != 0 &&
+	    (strcmp(p->address, "::1") == 0 ||
+	    strncmp(p->address, loopback, sizeof loopback - 1) == 0);
+}
+
+static void
+take_joined(struct peer *p)
+{
+	char address[IP_SIZE], port[IP_PORT_SIZE];
+
+	if (!is_joined(p) || !environment_address("REMOTE_HOST",
+	    "REMOTE_PORT", address, port))
+		return;
+	memcpy(p->address, address, sizeof p->address);
+	memcpy(p->port, port, sizeof p->port);
+	p->local_known = true;		/* to be unknown */
 }
 
 static bool
@@ -102,10 +106,14 @@ kernel_peer(struct peer *p)
 	union socket_address name;
 	socklen_t len = sizeof name;
 
-	if (getpeername(0, &name.any, &len) == 0)
-		return take_address(&name, p->address, p->port);
-	p->unconnected = errno == ENOTCONN;
-	return false;
+	if (getpeername(0, &name.any, &len) != 0) {
+		p->unconnected = errno == ENOTCONN;
+		return false;
+	}
+	if (!take_address(&name, p->address, p->port))
+		return false;
+	take_joined(p);
+	return true;
 }
 
 static bool
@@ -115,7 +123,6 @@ launcher_peer(struct peer *p)
 		{ "REMOTE_ADDR", "REMOTE_PORT" },	/* systemd */
 		{ "SOCAT_PEERADDR", "SOCAT_PEERPORT" },
 		{ "NCAT_REMOTE_ADDR", "NCAT_REMOTE_PORT" },
-		{ "REMOTE_HOST", "REMOTE_PORT" },	/* xinetd */
 	};
 	bool known = false;
 	size_t i;
@@ -123,7 +130,9 @@ launcher_peer(struct peer *p)
 	for (i = 0; !known && i < sizeof names / sizeof *names; i++)
 		known = environment_address(names[i][0], names[i][1],
 		    p->address, p->port);
-	return known;
+	/* tlswrapper, without PROTO; xinetd */
+	return known || ucspi_peer(p) || environment_address("REMOTE_HOST",
+	    "REMOTE_PORT", p->address, p->port);
 }
 
 static void
@@ -131,20 +140,34 @@ find_name(struct peer *p)
 {
 	const char *name = getenv("TCPREMOTEHOST");
 
-	if (p->address[0] == '\0' || name == NULL ||
-	    strlen(name) > PEER_NAME_MAX ||
-	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")] != '\0')
-		return;
-	span_copy(span_of(name), p->name, sizeof p->name);
+	if (p->address[0] != '\0' && name != NULL &&
+	    ip_is_name(span_of(name)))
+		span_copy(span_of(name), p->name, sizeof p->name);
 }
 
 void
 peer_find(struct peer *p)
 {
-	if (!ucspi_peer(p) && !kernel_peer(p) && !launcher_peer(p))
+	p->relay = getenv("RELAYCLIENT");
+	if ((getenv("PROTO") == NULL || !ucspi_peer(p)) && !kernel_peer(p) &&
+	    !launcher_peer(p))
 		p->address[0] = p->port[0] = '\0';
 	find_name(p);
+}
+
+enum peer_kind
+peer_of_kernel(char address[IP_SIZE])
+{
+	union socket_address name;
+	char port[IP_PORT_SIZE];
+	socklen_t len = sizeof name;
+
+	*address = '\0';
+	if (getpeername(0, &name.any, &len) != 0)
+		return errno == ENOTCONN ? PEER_GONE : PEER_NONE;
+	if (take_address(&name, address, port))
+		return PEER_IP;
+	return name.any.sa_family == AF_UNIX ? PEER_UNIX : PEER_NONE;
 }
 
 void
@@ -153,7 +176,7 @@ peer_find_local(struct peer *p)
 	union socket_address name;
 	socklen_t len = sizeof name;
 
-	if (p->local_address[0] == '\0' &&
-	    getsockname(0, &name.any, &len) == 0)
+	if (!p->local_known && getsockname(0, &name.any, &len) == 0)
 		take_address(&name, p->local_address, p->local_port);
+	p->local_known = true;
 }

@@ -9,30 +9,46 @@
 
 #include <stdbool.h>
 
+#include "ip.h"
+
 enum {
-	PEER_ADDRESS_SIZE = 64,
-	PEER_PORT_SIZE = sizeof "65535",
-	PEER_NAME_MAX = 255,		/* octets */
+	PEER_NAME_MAX = IP_NAME_MAX,	/* octets */
 	PEER_TLS_MAX = 64
 };
 
-/* Addresses are IPv4 or IPv6 in their usual form, with no brackets, no zone and
- * no v4-mapping; ports are decimal. */
+/* The client of a message, where a mail system that hands it on has named it:
+ * all that it did not tell is unknown. */
+struct forwarded {
+	char address[IP_SIZE], port[IP_PORT_SIZE], name[PEER_NAME_MAX + 1];
+	char helo[PEER_NAME_MAX + 1], with[sizeof "ESMTP"];
+};
+
 struct peer {
 	bool unconnected;		/* descriptor 0: socket with no peer */
-	char address[PEER_ADDRESS_SIZE];
-	char port[PEER_PORT_SIZE];
-	char name[PEER_NAME_MAX + 1];	/* letters, digits and .-_ */
-	char local_address[PEER_ADDRESS_SIZE];
-	char local_port[PEER_PORT_SIZE];
+	bool local_known;		/* our own end was looked for */
+	const char *hostname;		/* to be set: our own name */
+	const char *relay;		/* RELAYCLIENT's value, where it is */
+					/* about this client; else NULL */
+	const struct forwarded *forwarded;	/* NULL: the next message is */
+					/* the peer's own */
+	char address[IP_SIZE];
+	char port[IP_PORT_SIZE];
+	char name[PEER_NAME_MAX + 1];	/* as ip_is_name has it */
+	char local_address[IP_SIZE];
+	char local_port[IP_PORT_SIZE];
 	char user[PEER_NAME_MAX + 1];	/* who authenticated */
 	char method[sizeof "XCLIENT"];	/* and how: SASL's mechanism */
 	char tls_protocol[PEER_TLS_MAX + 1];	/* of TLS, as who does it */
 	char tls_cipher[PEER_TLS_MAX + 1];	/* calls them */
 };
 
-/* Finds the client, of descriptor 0 and the environment; *p must be zeroed. */
+/* Finds the client, of descriptor 0 and the environment; *p must be zeroed but
+ * for what is to be set. */
 void peer_find(struct peer *p);
+
+/* What the kernel alone says of descriptor 0: the other end's address, or "". */
+enum peer_kind { PEER_IP, PEER_UNIX, PEER_GONE, PEER_NONE };
+enum peer_kind peer_of_kernel(char address[IP_SIZE]);
 
 /* Our own end too, where it is not known yet: commands alone ask for it. */
 void peer_find_local(struct peer *p);

@@ -1,7 +1,5 @@
 #include "recipients.h"
 
-#include <stdlib.h>
-
 #include "event.h"
 #include "expand.h"
 #include "file.h"
@@ -37,7 +35,7 @@ recipients_domain(const struct recipients *r, const struct mailbox *to,
 	}
 	if (local == LIST_YES || (forward == LIST_NO && r->domains->count == 0))
 		return LOCAL_DOMAIN;
-	return forward == LIST_YES || getenv("RELAYCLIENT") != NULL ||
+	return forward == LIST_YES || r->peer->relay != NULL ||
 	    r->peer->user[0] != '\0' ? WILL_FORWARD : CANNOT_FORWARD;
 }
 

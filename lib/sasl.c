@@ -52,8 +52,8 @@ struct mechanism {
 	const char *challenges[2];	/* by the lines that have come */
 };
 
-static bool
-name_ok(struct span name)
+bool
+sasl_is_name(struct span name)
 {
 	return name.len > 0 && name.len <= SASL_NAME_MAX && is_utf8(name) &&
 	    !span_any(name, is_control) && name.ptr[0] != '-' &&
@@ -69,7 +69,7 @@ password_ok(struct span password)
 static enum sasl_step
 finish(struct sasl *s, struct span name, struct span password)
 {
-	if (!name_ok(name) || !password_ok(password))
+	if (!sasl_is_name(name) || !password_ok(password))
 		return SASL_BAD;
 	s->name = name;
 	s->password = password;

@@ -45,6 +45,10 @@ enum sasl_step sasl_continue(struct sasl *s, struct span line);
 /* "PLAIN" or "LOGIN"; once one was begun. */
 const char *sasl_mechanism(const struct sasl *s);
 
+/* May somebody be called so?  UTF-8 without control octets, which a command can
+ * be given in a variable and as a word. */
+bool sasl_is_name(struct span name);
+
 /* Overwrites all that there is of name and password; none is on. */
 void sasl_forget(struct sasl *s);
 

@@ -1,6 +1,7 @@
 #include "serve.h"
 
 #include "channel.h"
+#include "proxy.h"
 
 struct serving {
 	struct protocol *p;
@@ -9,6 +10,8 @@ struct serving {
 	long long by;			/* of the silence, or of the line; */
 					/* 0: none is on */
 	bool stopped;			/* it was told to stop */
+	bool begun;			/* what came first is no header of a */
+					/* proxy, which nobody announced */
 };
 
 /* Flushes, unless a signal that comes meanwhile is to end the session. */
@@ -47,6 +50,24 @@ wait_for_input(struct serving *s)
 	return status;
 }
 
+/* The first octets, until they cannot become such a header any more. */
+static enum channel_status
+serve_first(struct serving *s)
+{
+	enum channel_status status = CHANNEL_OK;
+	struct span octets;
+	enum proxy_start start;
+
+	octets.ptr = channel_peek(s->c, &octets.len);
+	start = proxy_starts(octets);
+	if (start == PROXY_HEADER)
+		channel_write(s->c, protocol_end(s->p, PROTOCOL_PROXY));
+	else if (start == PROXY_PERHAPS)
+		status = wait_for_input(s);
+	s->begun = start == PROXY_NONE || status == CHANNEL_EOF;
+	return status == CHANNEL_EOF ? CHANNEL_OK : status;
+}
+
 static enum channel_status
 serve_line(struct serving *s)
 {
@@ -54,6 +75,8 @@ serve_line(struct serving *s)
 	struct span line;
 	bool proof;
 
+	if (!s->begun)
+		return serve_first(s);
 	if (channel_record(s->c, '\n', PROTOCOL_LINE_MAX, &line) ==
 	    CHANNEL_EMPTY)
 		return wait_for_input(s);
@@ -198,7 +221,8 @@ protocol_serve(struct protocol *p, struct channel *c)
 {
 	long long limit = p->config->session_timeout;
 	struct serving s = { p, c,
-	    limit > 0 ? channel_now() + limit : CHANNEL_FOREVER, 0, false };
+	    limit > 0 ? channel_now() + limit : CHANNEL_FOREVER, 0, false,
+	    false };
 	enum channel_status status = CHANNEL_OK;
 
 	channel_write(c, protocol_greeting(p));

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "envelope.h"
-#include "lists.h"
+#include "ip.h"
 #include "log.h"
 #include "peer.h"
 
@@ -179,7 +179,46 @@ value_users(void *member, const char *value)
 }
 
 const char *
+value_network(void *member, const char *value)
+{
+	return ip_is_network(span_of(value)) ? list_add(member, value, false) :
+	    "not a network: ADDRESS or ADDRESS/BITS";
+}
+
+const char *
+value_speaker(void *member, const char *value)
+{
+	if (strcmp(value, "unix") == 0 || ip_is_network(span_of(value)))
+		return list_add(member, value, false);
+	return "not a network, ADDRESS or ADDRESS/BITS, nor unix";
+}
+
+const char *
+value_proxy(void *member, const char *value)
+{
+	struct proxies *p = member;
+
+	p->on = true;
+	return value != NULL ? value_network(&p->from, value) : NULL;
+}
+
+struct span
+value_program(const char *command)
+{
+	struct span rest = span_of(command), word = span_take_word(&rest);
+
+	if (span_is(word, "exec"))
+		word = span_take_word(&rest);
+	return word.len > 0 && word.ptr[0] != '#' ? word : span_of("");
+}
+
+/* A launcher that splits its line at blanks, and knows no quotes, leaves "exec"
+ * alone, which says yes to everything. */
+const char *
 value_command(void *member, const char *value)
 {
-	return value[0] == '\0' ? "not a command" : set_text(member, value);
+	if (value[0] == '\0')
+		return "not a command";
+	return value_program(value).len > 0 ? set_text(member, value) :
+	    "names no program; does the launcher split it at blanks?";
 }

@@ -8,6 +8,8 @@
 #ifndef VALUES_H
 #define VALUES_H
 
+#include "lists.h"
+
 typedef const char *value_setter(void *member, const char *value);
 
 /* bool: on, off. */
@@ -34,6 +36,20 @@ value_setter value_bare_newline;
 
 /* struct list: one more domain or file of them, one more file of users. */
 value_setter value_domain, value_users;
+
+/* struct list: one more network; one more of them, or "unix". */
+value_setter value_network, value_speaker;
+
+/* struct proxies: on, and one more network where a value is there. */
+struct proxies {
+	bool on;
+	struct list from;		/* empty: anybody */
+};
+value_setter value_proxy;
+
+/* The program that a shell's command begins with, or execs at once; empty where
+ * there is none. */
+struct span value_program(const char *command);
 
 /* bool: sendmail's modes, of which ours is -bs; on. */
 value_setter value_mode;

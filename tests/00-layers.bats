@@ -8,12 +8,15 @@ text:
 file: text
 date: text
 address: text
+path: text address
+opening: text
 spool: text file
 lists: text file address
 users: text address lists
 channel: text
 log: text channel
-peer: text
+ip: text
+peer: text ip
 launcher: text file
 process: text file channel
 content: text
@@ -21,22 +24,28 @@ sasl: text address
 reply: text
 envelope: text address
 parameters: text address
-protocol: text address content reply sasl envelope parameters
-serve: text channel reply protocol
+replies:
+xclient: text address ip sasl
+proxy: text ip
+protocol: text address path content sasl reply replies envelope parameters
+	xclient
+serve: text channel reply proxy protocol
+front: text lists channel ip peer proxy
 verdict: text
 expand: text address lists users
-message: text date spool envelope
+message: text date opening spool envelope
 environment: text date spool envelope message
-event: text channel log process spool sasl
+event: text channel log process spool sasl environment
 runner: text launcher peer process environment verdict event
 delivery: text channel spool process envelope message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
 auth: text file process sasl verdict runner
 tls: text file peer channel process runner event
-values: text lists
+values: text lists ip
 options: text lists values
-smtpd: text file lists channel log peer launcher process protocol serve spool
-	environment event delivery recipients auth tls options
+smtpd: text file lists channel log peer launcher process content protocol
+	serve spool
+	environment event delivery recipients auth tls values options front
 '
 
 # What a room may ask of the system; a room that has no line asks nothing but
@@ -56,7 +65,6 @@ runner: descriptors
 delivery: heap
 auth: clock descriptors
 tls: descriptors environment files host processes
-recipients: environment
 options: environment host
 smtpd: descriptors environment exit files host
 '

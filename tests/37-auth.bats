@@ -195,6 +195,10 @@ all_gone() {
 	answer_is '535 5.7.8' 'exec 3<&-; exit 1'
 }
 
+@test "a signal while it runs: its answer, 421 4.3.2, and nothing more" {
+	python_case 100 lib/signals.py proving SIGTERM SIGINT SIGHUP
+}
+
 # ---- what it gets ----
 
 @test "name, password and time on descriptor 3, and then its end" {
@@ -371,6 +375,26 @@ SASL_METHOD=LOGIN' ] || fail "$(cat "$BOX/env")"
 	with UTF8LMTPA
 }
 
+# Some clients go on behind a 454; dma bounces at any 5xx.
+@test "behind a 454 what needs AUTH is 451, until there is a verdict" {
+	local good away='RCPT TO:<c@elsewhere.example>'
+	good="AUTH PLAIN $(plain joe x)"
+	printf '%s\n' 75 75 1 0 >"$BOX/status"
+	OPTIONS=(-d example.org)
+	proves 'read -r status <"$BOX/status"; sed -i 1d "$BOX/status"
+		exit "$status"' "$good" "${HELLO[1]}" "$away" DATA \
+		"${HELLO[2]}" RSET "$good" 'EHLO d' "${HELLO[1]}" "$away" RSET \
+		"$good" "${HELLO[1]}" "$away" RSET "$good" "${HELLO[1]}" "$away"
+	codes_are 220 250 454 250 451 451 250 250 454 250 250 451 250 \
+		535 250 550 250 235 250 251 221
+	reply_is 5 '451 4.7.0'
+	reply_is 6 '451 4.3.0'
+	logged 'refuse client=unknown verb=RCPT reply="451 4.7.0" to=c@else'
+	OPTIONS=(--require-auth --vrfy)
+	proves 'exit 75' "${HELLO[1]}" "$good" "${HELLO[1]}" 'VRFY joe'
+	codes_are 220 250 530 454 451 451 221
+}
+
 # ---- the log ----
 
 @test "an auth line for each 235, 535 and 454, a refuse line for the rest" {
@@ -505,9 +529,9 @@ refused() {
 }
 
 @test "an option whose other half is missing is config, 78" {
-	refused 'option --require-auth: needs --auth' --require-auth
+	refused 'option --require-auth: needs --auth or --xclient' --require-auth
 	refused 'option --auth-in-clear: needs --auth' --auth-in-clear
-	refused 'option --require-auth: needs --auth' --require-auth --tls
+	refused 'option --require-auth: needs --auth or --xclient' --require-auth --tls
 	say QUIT | ends 64 "$SMTPD" --auth '' -- cat >"$REPLIES" 2>"$LOG"
 	logged 'option --auth : not a command'
 	ends 0 "$SMTPD" --auth true --require-auth --auth-in-clear --check \

@@ -46,6 +46,10 @@ ucspi() {
 	starttls not_now
 }
 
+@test "behind a 454 what needs TLS is 451, not 530, 538 or 550, until it is up" {
+	starttls later
+}
+
 @test "exit 126 and 127 are config lines, each time" {
 	starttls config
 }

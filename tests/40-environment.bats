@@ -50,10 +50,15 @@ unset_is() {
 	done
 }
 
-@test "a domain is not owed, nor is one found inside quotes" {
-	say 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<"a@b">' DATA x . QUIT | serve
-	is RECIPIENT '"a@b"'
+@test "a domain is not owed; one inside quotes is none where another follows" {
+	say 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<"a@b"@c>' DATA x . QUIT | serve
+	is RECIPIENT '"a@b"@c'
 	is LOCAL '"a@b"'
+	is DOMAIN c
+	say 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<"a b">' DATA x . QUIT | serve
+	rm "$(message)"
+	is RECIPIENT '"a b"'
+	is LOCAL '"a b"'
 	is DOMAIN ''
 	is SENDER ''
 	is RPLINE $'Return-Path: <>\n'
@@ -103,10 +108,11 @@ unset_is() {
 }
 
 @test "a peer that is not known is unset, whatever was inherited" {
-	export CLIENT_ADDRESS=9.9.9.9 TCPREMOTEIP=9.9.9.9 CLIENT_PORT=1
+	export CLIENT_ADDRESS=9.9.9.9 TCPREMOTEPORT=9 TCPLOCALIP=9.9.9.9 \
+		CLIENT_PORT=1
 	deliver
 	for name in CLIENT_ADDRESS CLIENT_PORT CLIENT_HOSTNAME TCPREMOTEIP \
-		REMOTE_ADDR PROTO; do
+		TCPREMOTEPORT TCPLOCALIP REMOTE_ADDR PROTO; do
 		unset_is $name
 	done
 	logged client=unknown

@@ -162,6 +162,8 @@ refused() {
 	        r' {2,4}(?:-(\w))?(?:, )?(?: *--([a-z-]+))? ?(\S+)? {2,}(.*)',
 	        line).groups()
 	    shown[letter, name] = argument is not None
+	    if (argument or '')[:2] == '[=':
+	        optional = letter, name
 	    default = re.search(r'\((normalize|[0-9A-Z]\w*)\)$', text)
 	    if default:
 	        defaults[letter, name] = default.group(1)
@@ -169,21 +171,39 @@ refused() {
 	for item in options.partition('\n.El')[0].split('\n.It ')[1:]:
 	    head, _, text = item.partition('\n')
 	    letter, name, argument = re.fullmatch(
-	        r'(?:Fl (\w))?(?: , )?(?:Fl -([a-z-]+))?( (?:Ar|Cm) .+)?',
+	        r'(?:Fl (\w))?(?: , )?(?:Fl -([a-z-]+))?( (?:Ar|Cm|Ns) .+)?',
 	        head).groups()
 	    described[letter, name] = argument is not None
 	    default = defaults.pop((letter, name), '')
 	    if not re.search(r'(?<!\w)%s(?!\w)' % default, text):
 	        sys.exit('%s: no default %s' % (head, default))
-	if shown != described or len(shown) != 36:
+	if shown != described or len(shown) != 38:
 	    sys.exit('%d options, different: %s' % (len(shown),
 	        set(shown.items()) ^ set(described.items())))
 	for names, argument in shown.items():
+	    argument = argument and names != optional
 	    for word in filter(None, [names[0] and '-' + names[0],
 	                              names[1] and '--' + names[1]]):
 	        if (': needs an argument' in says(word)) != argument:
 	            sys.exit('%s: an argument?' % word)
 	EOF
+}
+
+@test "a shell's command names a program; --check looks for its file" {
+	for option in --lookup --starttls --auth; do
+		for value in exec ' ' '#x' 'exec #x'; do
+			serve "$option" "$value" </dev/null
+			exited 64
+			logged "option $option .*: names no program"
+		done
+		run "$SMTPD" --check "$option" 'exec /nowhere/to/be x' sh
+		[ "$status" -eq 78 ]
+		[[ "$output" == *"option $option /nowhere/to/be: No such"* ]]
+		for value in 'exec /bin/sh -c x' 'exec "/nowhere"' \
+			'x=1; exec /nowhere/x'; do
+			[ "$("$SMTPD" --check "$option" "$value" sh)" = ok ]
+		done
+	done
 }
 
 @test "--check says ok, or what is wrong" {
@@ -193,6 +213,12 @@ refused() {
 	run "$SMTPD" --check "$BATS_TEST_TMPDIR/nowhere"
 	[ "$status" -eq 78 ]
 	[[ "$output" == *nowhere:\ No\ such\ file* ]]
+	for line in 'cat >/tmp/x' '|/bin/cat' '/bin/cat /dev/null'; do
+		run "$SMTPD" --check "$line"
+		[ "$status" -eq 78 ]
+		[[ "$output" == *"$line: a shell line needs sh -c '...'"* ]] ||
+			fail "$output"
+	done
 	run "$SMTPD" --check /tmp
 	[ "$status" -eq 78 ]
 	for start in '' '#!/bin/sh\r' '#!/usr/bin/env sh\r' '#!/no/such/shell' \

@@ -7,6 +7,8 @@
  * - one reply a command, none for what is no whole line;
  * - reply lines are printable, at most 512 octets, and end in CRLF;
  * - octets fed in pieces give what they give at once;
+ * - an address that somebody is told of is one, whoever reads it: no bracket, no
+ *   "\\", none of ",;:" outside quotes, one "@", and behind it the domain;
  * - nobody is asked about a name or a password that is none, or comes in clear
  *   where it may not; and neither is left in memory.
  *
@@ -41,8 +43,9 @@ tell(struct story *s, const char *octets, size_t len)
 	s->len += len;
 }
 
+/* Of a name that VRFY asks for: it may be words. */
 static void
-check_mailbox(struct mailbox m, size_t max)
+check_words(struct mailbox m, size_t max)
 {
 	size_t i;
 
@@ -51,6 +54,34 @@ check_mailbox(struct mailbox m, size_t max)
 	for (i = 0; i < m.whole.len; i++)
 		assert((unsigned char)m.whole.ptr[i] >= ' ' &&
 		    m.whole.ptr[i] != 127);
+}
+
+static void
+check_mailbox(struct mailbox m)
+{
+	bool quoted = false;
+	struct mailbox again;
+	size_t i, signs = 0;
+
+	check_words(m, MAILBOX_MAX);
+	if (m.whole.len == 0)
+		return;
+	for (i = 0; i < m.local.len; i++) {
+		signs += m.local.ptr[i] == '@';
+		if (quoted && m.local.ptr[i] == '\\')
+			i++;
+		else if (m.local.ptr[i] == '"')
+			quoted = !quoted;
+		else
+			assert(quoted || strchr(" ,;:<>()[]\\@",
+			    m.local.ptr[i]) == NULL);
+	}
+	assert(!quoted && memchr(m.domain.ptr, '@', m.domain.len) == NULL);
+	assert(m.domain.len > 0 ? m.whole.ptr[m.local.len] == '@' &&
+	    m.domain.ptr == m.whole.ptr + m.local.len + 1 : signs == 0);
+	assert(m.local.len + (m.domain.len > 0) + m.domain.len == m.whole.len);
+	assert(address_is_mailbox(m.whole, &again) &&
+	    again.local.len == m.local.len && again.domain.len == m.domain.len);
 }
 
 static enum forward_result
@@ -68,8 +99,9 @@ look_up_name(void *context, const struct lookup *l, struct reply *reply)
 	size_t i;
 
 	(void)context, (void)reply;
-	check_mailbox(name, l->verb == LOOKUP_RCPT ? MAILBOX_MAX :
-	    PROTOCOL_LINE_MAX);
+	check_words(name, PROTOCOL_LINE_MAX);
+	if (l->verb == LOOKUP_RCPT)
+		check_mailbox(name);
 	assert(name.whole.len > 0 && l->options.len < PROTOCOL_LINE_MAX);
 	assert(l->verb != LOOKUP_RCPT || e->verb != NULL);
 	for (i = 0; i < name.local.len; i++)
@@ -91,9 +123,9 @@ begin(void *context, const struct envelope *e, struct reply *reply)
 	s->committed = false;
 	s->commits = 0;
 	s->recipients = e->recipients;
-	check_mailbox(e->sender, MAILBOX_MAX);
+	check_mailbox(e->sender);
 	for (i = 0; i < e->recipients; i++) {
-		check_mailbox(envelope_recipient(e, i), MAILBOX_MAX);
+		check_mailbox(envelope_recipient(e, i));
 		assert(envelope_recipient(e, i).whole.len > 0);
 	}
 	tell(s, "[begin]", 7);

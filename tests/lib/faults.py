@@ -368,9 +368,9 @@ def read_box(folder):
 
 
 def body(text):
-    """Less the field that smtpd adds."""
+    """Less what smtpd adds: a field, an empty line where there is no header."""
     check(text.startswith(b'Received: '), 'not what was sent:', text[:200])
-    return re.sub(rb'\A.*\n(?:\t.*\n)*', b'', text)
+    return re.sub(rb'\A.*\n(?:\t.*\n)*\n?', b'', text)
 
 
 def read_trace(folder):

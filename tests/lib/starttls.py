@@ -346,6 +346,31 @@ def not_now():
     log_has(' refuse .* verb=STARTTLS reply="454 4.7.0"', ' reason=quit ')
 
 
+def later():
+    """Where TLS was 454 what needs it, or AUTH in it, is 451 until it is up:
+    the fault is ours."""
+    good, reset = f'{BOX}/good', b'RSET\r\n'
+    away = b'RCPT TO:<bob@elsewhere.example>\r\n'
+    auth = b'AUTH PLAIN AGpvZQB4\r\n'
+    for options, steps, codes, at_last in (
+            (('--require-tls',), (MAIL, STARTTLS, MAIL, auth),
+             [530, 454, 451, 451], 250),
+            (('-d', 'example.org'), (auth, MAIL, away, reset, STARTTLS, auth,
+                                     MAIL, away, RCPT, reset),
+             [538, 250, 550, 250, 454, 451, 250, 451, 250, 250], 550)):
+        with Client(tls(before='[ -e "$BOX/good" ] || exit 1; '), '--auth',
+                    'true', *options) as client:
+            check(client.script((EHLO, *steps)), client.got)
+            check(client.codes() == [220, 250, *codes], client.got)
+            with open(good, 'wb'):
+                pass
+            client.start_tls()
+            got = client.ask(EHLO, MAIL, away, QUIT)
+            check(got == [250, 250, at_last, 221], got)
+            client.finish()
+        os.unlink(good)
+
+
 def config():
     """Exit 126 and 127: a config line for each try; any other status: none."""
     for starttls, lines in (('exec /no/such/program', 2), ('/dev/null', 2),

@@ -708,6 +708,58 @@ once(void)
 	    "and again");
 }
 
+static const char away[] = "RCPT TO:<c@elsewhere.example>";
+
+/* The replies to AUTH, MAIL, RCPT to where nobody may relay, and RSET. */
+static bool
+goes_on_with(enum auth_result result, const char *verdict, const char *reply)
+{
+	s.record.auth = result;
+	return got(say(&s, valid), verdict) &&
+	    got(say(&s, "MAIL FROM:<a@b>"), "250") &&
+	    got(say(&s, away), reply) && got(say(&s, "DATA"),
+	    reply[0] == '4' ? "451 4.3.0" : "554 5.5.1") &&
+	    got(say(&s, "RSET"), "250");
+}
+
+static void
+behind_a_fault(void)
+{
+	in_clear(false);
+	enter(READY);
+	s.record.forward = CANNOT_FORWARD;
+	ok(goes_on_with(AUTH_REFUSED, "535", "550 5.7.1") &&
+	    goes_on_with(AUTH_ERROR, "454", "451 4.7.0") &&
+	    goes_on_with(AUTH_ERROR, "454", "451 4.7.0") &&
+	    goes_on_with(AUTH_REFUSED, "535", "550 5.7.1"),
+	    "behind a 454 no 550 for want of a verdict");
+	s.record.auth = AUTH_ERROR;
+	say(&s, valid);
+	ok(got(say(&s, "EHLO d"), "250") && got(say(&s, "AUTH X"), "504") &&
+	    got(say(&s, "AUTH PLAIN YW5uAGpvZQB4"), "535") &&
+	    got(say(&s, "MAIL FROM:<a@b>"), "250") &&
+	    got(say(&s, away), "451 4.7.0") &&
+	    got(say(&s, "RCPT TO:<-c@d>"), "501"),
+	    "nor behind what was no verdict, and all else as ever");
+	s.config.require_auth = s.config.starttls = true;
+	enter(READY);
+	s.record.auth = AUTH_ERROR;
+	ok(got(say(&s, "MAIL FROM:<a@b>"), "530") &&
+	    got(say(&s, valid), "454") &&
+	    got(say(&s, "MAIL FROM:<a@b>"), "451 4.7.0") &&
+	    say(&s, "STARTTLS").len == 0 &&
+	    got(protocol_start_tls(&s.protocol, TLS_READY), "220") &&
+	    (protocol_tls_is_up(&s.protocol), got(say(&s, "EHLO c"), "250")) &&
+	    got(say(&s, "MAIL FROM:<a@b>"), "530 5.7.0"),
+	    "nor 530; TLS forgets it");
+	s.config.require_tls = true;
+	enter(READY);
+	ok(say(&s, "STARTTLS").len == 0 &&
+	    got(protocol_start_tls(&s.protocol, TLS_NOT_NOW), "454 4.7.0") &&
+	    got(say(&s, "MAIL FROM:<a@b>"), "451 4.7.0") &&
+	    got(say(&s, valid), "451 4.7.0"), "likewise behind TLS's 454");
+}
+
 static void
 mechanisms(void)
 {
@@ -1207,6 +1259,7 @@ main(void)
 	places_of(false);
 	places_of(true);
 	once();
+	behind_a_fault();
 	mechanisms();
 	hellos();
 	naming();

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/xclient.h"
 #include "protocol.h"
 
 static int tap_tests, tap_failures;
@@ -58,6 +59,10 @@ struct record {
 	unsigned proofs;		/* how often it was asked */
 	char proof[1024];		/* "mechanism name password" of the last */
 	bool tls;			/* what prepare_tls is to say */
+	unsigned renamed, forwarded, ended;	/* calls for XCLIENT, */
+					/* XFORWARD, and of its end */
+	bool may_rename;		/* what rename_client is to say */
+	struct xclient client;		/* of the last of them */
 	struct exchange told;		/* the last one */
 	char told_line[512], told_who[512];
 };
@@ -179,10 +184,34 @@ record_prepare_tls(void *context)
 	return ((struct record *)context)->tls;
 }
 
+static inline bool
+record_rename(void *context, const struct xclient *x)
+{
+	struct record *r = context;
+
+	r->renamed++;
+	r->client = *x;
+	return r->may_rename;
+}
+
+static inline void
+record_client(void *context, const struct xclient *x)
+{
+	struct record *r = context;
+
+	if (x == NULL) {
+		r->ended++;
+		return;
+	}
+	r->forwarded++;
+	r->client = *x;
+}
+
 static const struct protocol_handler record_handler = {
 	record_forward, record_lookup, record_begin, record_append,
 	record_commit, record_discard, record_stopping, record_answered,
-	record_authenticate, record_prepare_tls, NULL
+	record_authenticate, record_prepare_tls, NULL,
+	record_rename, record_client
 };
 
 /* ---- a session over the core ---- */

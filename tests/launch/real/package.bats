@@ -74,7 +74,7 @@ dpkg_does() {
 		inetd/smtpd-session systemd/smtpd@.service ../sendmail; do
 		grep -q '/usr/sbin/smtpd ' $launcher || fail $launcher
 	done
-	! grep -r '/usr/local/sbin/smtpd ' . || fail
+	! grep -rE '/usr/local/sbin/smtpd( |$)' . || fail
 }
 
 # tarball FOLDER: the sum of what "make dist" makes there.
