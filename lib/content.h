@@ -91,8 +91,8 @@ size_t content_decode(struct content *c, char *octets, size_t len);
 /* Has DATA had its end? */
 bool content_is_whole(const struct content *c);
 
-/* Why DATA may have had no end, in words for a log: lines of it end in LF alone.
- * NULL: it had one, or nothing is known. */
+/* Why DATA may have had no end, in words for a log: lines of it end in LF
+ * alone.  NULL: it had one, or nothing is known. */
 const char *content_hint(const struct content *c);
 
 /* After the last of the chunks: gives what was held back. */

@@ -114,8 +114,8 @@ append_header(struct message *m, enum opening opening)
 	return spool_append(&m->spool, text_span_of(&t));
 }
 
-/* Its first octets, as long as they do not say what it begins with; whole: there
- * are no more. */
+/* Its first octets, as long as they do not say what it begins with; whole:
+ * there are no more. */
 static bool
 start(struct message *m, struct span data, bool whole)
 {

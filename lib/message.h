@@ -32,8 +32,8 @@ struct message {
 void message_begin(struct message *m, const struct envelope *envelope);
 
 /* More of its content; the header that we add comes with the first octets.
- * Behind it comes what keeps these out of it, where they are no header: an empty
- * line, or "X-Mailbox-Line: " before an mbox line, as Postfix does it.
+ * Behind it comes what keeps these out of it, where they are no header: an
+ * empty line, or "X-Mailbox-Line: " before an mbox line, as Postfix does it.
  * False: see m->spool.error. */
 bool message_append(struct message *m, struct span data);
 

@@ -184,20 +184,25 @@ take_domain(struct scanner *s, struct text *t)
 	return true;
 }
 
+static bool
+drop_domain(struct scanner *s)
+{
+	char space[DOMAIN_MAX + 2];
+	struct text t = { space, 0, sizeof space };
+
+	return take_domain(s, &t) && address_is_domain(text_span_of(&t));
+}
+
 /* A source route is checked and dropped (RFC 5321, appendix C); false where
  * it is none. */
 static bool
 drop_route(struct scanner *s)
 {
-	char space[DOMAIN_MAX + 2];
-	struct text t;
 	char kind;
 
 	do {
-		t = (struct text){ space, 0, sizeof space };
 		advance(s);
-		if (!take_domain(s, &t) ||
-		    !address_is_domain(text_span_of(&t)))
+		if (!drop_domain(s))
 			return false;
 		kind = s->kind;
 		advance(s);

@@ -7,8 +7,8 @@
  * - one reply a command, none for what is no whole line;
  * - reply lines are printable, at most 512 octets, and end in CRLF;
  * - octets fed in pieces give what they give at once;
- * - an address that somebody is told of is one, whoever reads it: no bracket, no
- *   "\\", none of ",;:" outside quotes, one "@", and behind it the domain;
+ * - an address that somebody is told of is one, whoever reads it: no bracket,
+ *   no "\", none of ",;:" outside quotes, one "@", and behind it the domain;
  * - nobody is asked about a name or a password that is none, or comes in clear
  *   where it may not; and neither is left in memory;
  * - a PROXY header is short up to its last octet, and what it says obeys the

@@ -19,7 +19,7 @@ postfix_listens() {
 	until_true answers
 }
 
-@test "what Postfix takes from a device we take, as the address that it makes of it" {
+@test "what Postfix takes from a device we take, and as the same address" {
 	postfix_listens
 	python_case 200 peers/devices.py "$PORT" "$CONF" client.example
 }

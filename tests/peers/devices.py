@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """devices PORT POSTFIX DOMAIN: each line of the table beside, to the Postfix on
 that port, whose configuration is in POSTFIX and whose own domain is DOMAIN, and
-to smtpd.  Says where they differ and it is not listed, or the other way round."""
+to smtpd.  Says where they differ and it is not listed, or the other way
+round."""
 import json
 import os
 import re

@@ -79,9 +79,11 @@ static const struct form {
 	{ "<(J\\)oe (x) \" y)a@b.example>", NULL },	/* "x: a quote */
 	{ "<(J\\)oe (x))a@b.example>", "a@b.example" },
 	{ "<a(x)@(y)b.example>", "a@b.example" },
-	{ "<a@b.example.>", "a@b.example" }, { "<a@b.example .>", "a@b.example" },
+	{ "<a@b.example.>", "a@b.example" },
+	{ "<a@b.example .>", "a@b.example" },
 	{ "<a@b.example;>", "a@b.example" }, { "a@b.example,", "a@b.example" },
-	{ "<,;a@b.example>,;", "a@b.example" }, { ":<a@b.example>", "a@b.example" },
+	{ "<,;a@b.example>,;", "a@b.example" },
+	{ ":<a@b.example>", "a@b.example" },
 	/* quotes */
 	{ "<\"a@b.example\">", "a@b.example" },
 	{ "<\"a@b.example.\">", "a@b.example" },
@@ -311,7 +313,8 @@ static const struct first_line {
 	{ "From:", ALIKE(HEADER) }, { "\n", ALIKE(HEADER) },
 	{ "", ALIKE(HEADER) }, { ">From:", ALIKE(HEADER) },
 	{ "\r\n", OPENING_TEXT, OPENING_HEADER },
-	{ "\r", ALIKE(TEXT) }, { "\rx", ALIKE(TEXT) }, { "\r\r\n", ALIKE(TEXT) },
+	{ "\r", ALIKE(TEXT) }, { "\rx", ALIKE(TEXT) },
+	{ "\r\r\n", ALIKE(TEXT) },
 	{ "From a@b Mon Jan  1\n", ALIKE(MBOX) }, { "From \n", ALIKE(MBOX) },
 	{ ">From a\n", ALIKE(MBOX) }, { ">>>From a\n", ALIKE(MBOX) },
 	{ "From ", ALIKE(MBOX) }, { "From  a:\n", ALIKE(MBOX) },

@@ -987,7 +987,8 @@ other_paths(void)
 	static char route[700];
 
 	s.config = (struct protocol_config){ .max_size = 0 };
-	TRY("UTF-8 in ORCPT, and nothing else of 8 bits", "MAIL FROM:<a@b>", "RCPT TO:", eight_bit);
+	TRY("UTF-8 in ORCPT, and nothing else of 8 bits", "MAIL FROM:<a@b>",
+	    "RCPT TO:", eight_bit);
 	TRY("so too with SMTPUTF8, and in its type", "MAIL FROM:<a@b> SMTPUTF8",
 	    "RCPT TO:", bad_type);
 	TRY("a route is checked too", NULL, "MAIL FROM:", routes);
