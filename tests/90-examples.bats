@@ -225,6 +225,20 @@ teardown() {
 	done
 }
 
+# ---- all of them ----
+
+@test "what is in Python or Perl names the Debian package on top" {
+	for example in "$ROOT"/examples/{sendmail,*/*}; do
+		case $(head -n 1 "$example") in
+		'#!/usr/bin/env python3') needs='python3\>' ;;
+		'#!/usr/bin/perl') needs=lib.*-perl ;;
+		*) continue ;;
+		esac
+		sed '/^#/!q' "$example" | grep -q "^# Needs: .*$needs" ||
+			fail "$example"
+	done
+}
+
 # ---- a server of one's own ----
 
 @test "embed: a server of under 100 lines on the program's own objects" {

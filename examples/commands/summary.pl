@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # summary.pl: smtpd summary.pl
+# Needs: libemail-mime-perl
 # Prints each message's subject and its attachments, which the log then has.  A
-# start for a script of your own.  It needs Email::MIME, libemail-mime-perl.
+# start for a script of your own.
 #
 # "die" exits with the number of the last system error, which may be 65 or 100,
 # a bounce.  END makes all of them 75, try again; a refusal is "refuse(67)".

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 # summary.py: smtpd summary.py
+# Needs: python3
 # Prints each message's subject and its attachments, which the log then has.  A
 # start for a script of your own: whatever it raises is exit 1, try again.
 import email, email.policy, os, sys

@@ -39,6 +39,50 @@ boots() {
 	until_true inside sh -euc "${step##*&&} | grep help@example.org"
 }
 
+# printer_page: its lines, less what the network is needed for; courier-base is
+# there already.  Who reads is slower than what listens.
+printer_page() {
+	cat <<-'END'
+		apt-get() { :; }
+		dpkg() { install -D /usr/bin/couriertls courier/usr/bin/couriertls; }
+		cd /usr/local/src/smtpd
+	END
+	sed -n '/^```/,/^```/p' "$ROOT/doc/printer.md" | grep -v '^```' |
+		sed 's/^\(swaks .*\)/until \1; do [ "$SECONDS" -lt 60 ]; done/'
+}
+
+# scanned N: so many mails have their attachment where the page says.
+scanned() {
+	[ "$(inside sh -c 'cat /srv/scans/*/*-debian_version' | wc -l)" -eq "$1" ]
+}
+
+@test "doc/printer.md, pasted: a printer with a password, from nothing" {
+	local line
+	rm -r "${DISK:?}$CHECKOUT"
+	cp -R "$ROOT" "$DISK$CHECKOUT"
+	systemd
+	inside sh -c 'rm /usr/local/sbin/smtpd /usr/local/bin/on-mail
+		mkdir -p /tmp && mount -t tmpfs none /tmp
+		mkdir -p /srv && mount -t tmpfs none /srv'
+	printer_page >"$BATS_TEST_TMPDIR/page"
+	inside bash -eu <"$BATS_TEST_TMPDIR/page" >"$REPLIES" 2>&1 || fail
+	grep -qx 0 "$REPLIES"
+	scanned 1
+	until_true inside systemctl --quiet is-active smtpd-listen
+	line=$(grep '^swaks' "$ROOT/doc/printer.md")
+	until_true inside sh -c "$line" >"$REPLIES"
+	scanned 2
+	[ "$(inside sh -c 'stat -c %U /srv/scans/*')" = $'smtpd\nsmtpd' ]
+	# swaks takes the 251 for a refusal
+	! say 'Subject: elsewhere' | inside curl -sv -m 20 -k --ssl-reqd -T - \
+		-u printer:secret --mail-from ann@example.net \
+		--mail-rcpt bob@example.net smtp://127.0.0.1:587/c || fail
+	grep -q '550 5.7.1 No relaying' "$BATS_TEST_TMPDIR/said" || fail
+	! inside sh -c "${line/--auth *secret/}" >"$REPLIES" || fail
+	grep -q ' 530 5.7.0' "$REPLIES" || fail
+	scanned 2
+}
+
 @test "systemd, ListenStream=25: a client from outside is let in" {
 	ADDRESS=192.0.2.1 PORT=25
 	boots "$PORT"
@@ -148,6 +192,32 @@ loosened() {
 	grep -qx CLIENT_PROTOCOL=ESMTPS "$BOX/env"
 	! grep -q 'PRIVATE KEY' "$BOX/env" || fail
 	verified /etc/systemd/system
+}
+
+@test "systemd: passwords beside it, and port 587 with a unit of its own" {
+	local lines units=/etc/systemd/system
+	lines=$(sed -n '/^# Passwords /,/^#$/s/^#   //p' "$EXAMPLES/$SERVICE")
+	[ -n "$lines" ]
+	install -D -t "$DISK/usr/local/lib/smtpd" \
+		"$ROOT/examples/starttls/couriertls" "$ROOT/examples/auth/htpasswd"
+	certified
+	echo secret | htpasswd -icBC 4 "$DISK/etc/smtpd/passwd" joe \
+		2>"$REPLIES"
+	chmod 600 "$DISK/etc/smtpd/passwd"
+	told
+	inside sh -euc "cd $units
+		sed s/2525/587/ smtpd.socket >submission.socket
+		cp smtpd@.service submission@.service"
+	OWN_CONF=$units/submission@.service.d/own.conf
+	edited "${lines// -d / --require-tls --require-auth -d }"
+	inside systemctl start submission.socket
+	PORT=587 SWAKS=(--tls --auth LOGIN --auth-user joe
+		--auth-password secret)
+	bring 'Run: env >"$STATE_DIRECTORY/env"' || fail
+	grep -qx SASL_USERNAME=joe "$BOX/env"
+	SWAKS+=(--auth-password wrong)
+	! bring 'Run: true' || fail 'with a wrong password?'
+	grep -q ' 535 5.7.8' "$REPLIES" || fail
 }
 
 @test "systemd: another ExecStart, and \$\$ in it" {

@@ -83,6 +83,10 @@ starttls_at() {
 		>/etc/smtpd/cert.pem'
 	! bring 'Subject: none' || fail 'without a key?'
 	logged 'output client=127.0.0.1 line="couriertls: no key in /etc/'
+	inside sh -c 'sed "/BEGIN CERT/,\$d" /etc/smtpd/tls.pem \
+		>/etc/smtpd/cert.pem'
+	! bring 'Subject: none' || fail 'with a key alone?'
+	logged 'line="couriertls: no certificate in /etc/'
 	{
 		printf '%s\r\n' 'EHLO c' STARTTLS
 		until_true grep -q '^454 4.7.0' "$REPLIES"
@@ -111,9 +115,13 @@ starttls_at() {
 	cp "$folder/chain" "$live/fullchain.pem"
 	sed "s|^file=.*|file=$file|" "$ROOT/examples/starttls/renew" \
 		>"$folder/renew"
-	RENEWED_LINEAGE=$folder/live/www.example.org sh "$folder/renew"
+	RENEWED_LINEAGE=$folder/live/www.example.org sh "$folder/renew" \
+		2>"$folder/said"
+	grep -q "/www.example.org' is not mx.example.org" "$folder/said"
+	env -u RENEWED_LINEAGE sh "$folder/renew" 2>"$folder/said"
+	grep -q "LINEAGE '' is not mx.example.org" "$folder/said"
 	[ ! -e "$file" ]
-	RENEWED_LINEAGE=$live RENEWED_DOMAINS=mx.example.org sh "$folder/renew"
+	RENEWED_LINEAGE=$live/ RENEWED_DOMAINS=mx.example.org sh "$folder/renew"
 	cmp "$file" "$DISK/etc/smtpd/tls.pem"
 	[ "$(stat -c %a:%U "$file")" = 640:root ]
 	sh "$folder/renew" "$folder/chain" "$folder/key"
