@@ -227,11 +227,23 @@ teardown() {
 
 # ---- all of them ----
 
+@test "what README.md and the pages in doc link to is there" {
+	for page in doc/field-notes.md doc/printer.md doc/proxy.md README.md; do
+		grep -o '](\([^)#]*\))' "$ROOT/$page" | sed 's/^](//; s/)$//' \
+			>"$BATS_TEST_TMPDIR/links" || continue
+		while read -r link; do
+			[ -e "$ROOT/$(dirname "$page")/$link" ] ||
+				fail "$page: $link"
+		done <"$BATS_TEST_TMPDIR/links"
+	done
+	[ -s "$BATS_TEST_TMPDIR/links" ] || fail 'no link at all?'
+}
+
 @test "what is in Python or Perl names the Debian package on top" {
 	for example in "$ROOT"/examples/{sendmail,*/*}; do
 		case $(head -n 1 "$example") in
 		'#!/usr/bin/env python3') needs='python3\>' ;;
-		'#!/usr/bin/perl') needs=lib.*-perl ;;
+		'#!/usr/bin/perl') needs='lib.*-perl' ;;
 		*) continue ;;
 		esac
 		sed '/^#/!q' "$example" | grep -q "^# Needs: .*$needs" ||

@@ -4,18 +4,17 @@ load ../helper
 
 FRONT=$ROOT/examples/front
 
-# The README's table: file and options.
+# The table of doc/proxy.md: file and options.
 table() {
-	sed -n '/^## Behind a proxy/,/^## [^B]/{
-		s/^|.*| `\([a-z0-9./-]*\)` | `\(-[^`]*\)` |.*/\1 \2/p
-	}' "$ROOT/README.md"
+	sed -n 's/^|.*| `\([a-z0-9./-]*\)` | `\(-[^`]*\)` |.*/\1 \2/p' \
+		"$ROOT/doc/proxy.md"
 }
 
 files() {
 	(cd "$FRONT" && find . -type f | sed 's#^\./##' | sort)
 }
 
-@test "each file is in the README, and its head has the table's options" {
+@test "each file is in doc/proxy.md, and its head has the table's options" {
 	local file options
 	[ "$(table | wc -l)" -ge 12 ]
 	while read -r file options; do
@@ -23,7 +22,7 @@ files() {
 			fail "$file: $options"
 	done < <(table)
 	while read -r file; do
-		grep -q "\`$file\`" "$ROOT/README.md" || fail "$file"
+		grep -q "\`$file\`" "$ROOT/doc/proxy.md" || fail "$file"
 	done < <(files)
 }
 

@@ -1,6 +1,6 @@
 # Loaded after ../helper, ../launch/helper and ../launch/real/helper: a proxy of
 # examples/front on that machine, and behind it smtpd, by the file of
-# examples/launch that $BY names, with the options of the README's table.
+# examples/launch that $BY names, with the options of its table in doc/proxy.md.
 #
 #   behind FILE [option ...]   boots with them
 #   edited FILE SED            before that: its copy is edited, and changes
@@ -21,9 +21,9 @@ CLOSED='reason=quit messages=1'
 BROUGHT=0
 REFUSED=0
 
-# options_of FILE: what the README says.
+# options_of FILE: what doc/proxy.md says.
 options_of() {
-	sed -n "s#^|.*| \`$1\` | \`\([^\`]*\)\` |.*#\1#p" "$ROOT/README.md" |
+	sed -n "s#^|.*| \`$1\` | \`\([^\`]*\)\` |.*#\1#p" "$ROOT/doc/proxy.md" |
 		grep .
 }
 
