@@ -74,7 +74,7 @@ turns_away() {
 	: >"$LOG"
 	curl_is 67 "${@:2}"
 	for method in PLAIN LOGIN; do
-		logged " auth client=$ADDRESS method=$method user=$2 reply=\"$1"
+		logged " auth .* method=$method user=$2 .*reply=\"$1"
 	done
 	! grep -qF -- "$3" "$LOG" || fail 'the log tells'
 	not_delivered
