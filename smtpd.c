@@ -30,6 +30,7 @@
 #include "lib/file.h"
 #include "lib/front.h"
 #include "lib/launcher.h"
+#include "lib/listener.h"
 #include "lib/options.h"
 #include "lib/recipients.h"
 #include "lib/serve.h"
@@ -44,6 +45,8 @@ struct smtpd {
 	struct settings settings;
 	struct log log;
 	struct launcher launcher;
+	enum launcher_left left;
+	struct listener listener;
 	struct peer peer;
 	struct recipients recipients;
 	struct delivery delivery;
@@ -68,11 +71,28 @@ open_log(struct smtpd *s)
 {
 	enum log_to to = s->settings.log;
 
-	if (launcher_log_is_client(&s->launcher) && to != LOG_TO_NONE)
+	if (s->launcher.log_is_client && to != LOG_TO_NONE)
 		to = LOG_TO_SYSLOG;
 	else if (to == LOG_TO_USUAL)
 		to = LOG_TO_STDERR;
 	log_open(&s->log, to, &s->launcher.descriptor[2], s->log_space);
+}
+
+/* Nobody who listens ends at once, where his launcher would start him again and
+ * again, and then give up. */
+static int
+turn_away(struct smtpd *s, int status)
+{
+	enum { AT_LEAST = 5 * 1000, PATIENCE = 10 * 1000 };	/* ms */
+	static const struct reply sorry = { 421, "4.3.5",
+	    "Configuration error, try again later" };
+
+	if (s->left != LAUNCHER_NONE)
+		return isatty(2) || listener_turn_away(&s->listener, &sorry,
+		    AT_LEAST) ? status : EX_OK;
+	channel_open(&s->channel, 0, 1, PATIENCE);
+	protocol_refuse(&s->channel, &sorry);
+	return status;
 }
 
 /* Rule 5.  The client, where there is one, is asked to come again; else who
@@ -80,10 +100,8 @@ open_log(struct smtpd *s)
 static _Noreturn void
 die(struct smtpd *s, int status, const char *what, const char *why)
 {
-	static const struct reply sorry = { 421, "4.3.5",
-	    "Configuration error, try again later" };
-	enum { PATIENCE = 10 * 1000 };	/* ms */
-	bool client = launcher_has_client(&s->launcher) && !s->settings.check;
+	bool client = !s->settings.check && (s->left != LAUNCHER_NONE ||
+	    launcher_has_client(&s->launcher));
 
 	if (!client && (status == EX_USAGE || s->settings.check))
 		log_open(&s->log, LOG_TO_STDERR, &s->launcher.descriptor[2],
@@ -91,11 +109,7 @@ die(struct smtpd *s, int status, const char *what, const char *why)
 	else if (s->log.to == LOG_TO_USUAL)
 		open_log(s);
 	event_config(&s->log, what, why);
-	if (client) {
-		channel_open(&s->channel, 0, 1, PATIENCE);
-		protocol_refuse(&s->channel, &sorry);
-	}
-	exit(status);
+	exit(client ? turn_away(s, status) : status);
 }
 
 static _Noreturn void
@@ -272,8 +286,11 @@ join(struct smtpd *s)
 	    .config = &o->protocol };
 	s->tls = (struct tls){ .runner = &s->runner, .peer = &s->peer,
 	    .command = o->starttls, .ucspi = s->launcher.tls,
-	    .log_is_client = launcher_log_is_client(&s->launcher),
+	    .log_is_client = s->launcher.log_is_client,
 	    .limit = o->asking_time, .stopping = launcher_stops };
+	s->listener.max_sessions = o->max_sessions;
+	s->listener.max_per_client = o->proxies.on ? 0 : o->max_per_client;
+	s->listener.trusted = &o->speakers;
 	s->front = (struct front){ .channel = &s->channel, .peer = &s->peer,
 	    .proxies = &o->proxies.from, .speakers = &o->speakers,
 	    .limit = o->header_time, .stopping = launcher_stops };
@@ -388,9 +405,9 @@ serve(struct smtpd *s)
 	return close_session(s, reason, NULL, since);
 }
 
-/* Rule 5: the files of the options, and a connection. */
+/* Rule 5: the files of the options, and TLS where it is required. */
 static void
-check_session(struct smtpd *s)
+check_configuration(struct smtpd *s)
 {
 	struct protocol_config *p = &s->settings.protocol;
 	struct fault fault;
@@ -400,13 +417,6 @@ check_session(struct smtpd *s)
 		die(s, EX_CONFIG, fault.what, fault.why);
 	if (s->settings.check)
 		check(s);
-	peer_find(&s->peer);
-	if (s->peer.unconnected && launcher_left_listener())
-		die(s, EX_CONFIG, "descriptor 0 is a listening socket",
-		    "set Accept=yes (inetd: nowait)");
-	if (!launcher_has_connection(&s->launcher))
-		die(s, EX_OSERR, "descriptor 0 or 1 is closed",
-		    "a superserver is to start this program");
 	p->tls = tls_is_before_us(&s->peer, p->tls);
 	p->starttls = s->settings.starttls != NULL || s->launcher.tls[0] > 0;
 	if (p->require_tls && !p->tls && !p->starttls &&
@@ -415,20 +425,49 @@ check_session(struct smtpd *s)
 		    "--tls, --proxy or a launcher that does TLS");
 }
 
+/* True, in a process of its own, for each connection; false: the end. */
+static bool
+accept_sessions(struct smtpd *s)
+{
+	launcher_forget_client(&s->launcher);
+	check_configuration(s);
+	recipients_close(&s->recipients);
+	if (!listener_open(&s->listener))
+		die(s, EX_CONFIG, "option --max-sessions", strerror(errno));
+	if (!listener_serve(&s->listener))
+		return false;
+	s->left = LAUNCHER_NONE;
+	s->log.pid = s->message.pid = getpid();
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct smtpd s;
+	const char *why = "";
 
 	launcher_take_signals();
 	if (!launcher_take_descriptors(&s.launcher))
 		return EX_OSERR;
 	s.log = (struct log){ .pid = getpid(), .client = s.peer.address,
 	    .let_in = &s.channel.let_in };
+	s.listener = (struct listener){ .launcher = &s.launcher, .log = &s.log,
+	    .peer = &s.peer, .let_in = &s.channel.let_in };
+	peer_find(&s.peer);
+	s.left = launcher_find_listeners(&s.launcher, s.peer.unconnected,
+	    &why);
 	launcher_take_path();
 	parse_options(&s, argc, argv);
 	open_log(&s);
 	join(&s);
-	check_session(&s);
+	if (s.left == LAUNCHER_WRONG)
+		die(&s, EX_CONFIG, "what the launcher left", why);
+	if (s.left == LAUNCHER_LISTENS && !accept_sessions(&s))
+		return EX_OK;
+	check_configuration(&s);
+	if (!launcher_has_connection(&s.launcher))
+		die(&s, EX_OSERR, "descriptor 0 or 1 is closed",
+		    "a superserver is to start this program");
 	return serve(&s);
 }

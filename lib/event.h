@@ -29,6 +29,13 @@ void event_dropped(struct log *l, const struct facts *f,
 /* A handshake: error says why it failed; NULL: TLS is up. */
 void event_tls(struct log *l, const struct peer *peer, const char *error);
 
+/* A client that got a reply and no session; one whose session died by this
+ * signal; accept itself. */
+void event_turned_away(struct log *l, const struct peer *peer,
+    const struct reply *reply);
+void event_died(struct log *l, const struct peer *peer, int signal);
+void event_accept(struct log *l, int error);
+
 /* A run of the command (a name, as it was given) for the recipients of f, and
  * the reply; chosen: by the command itself.  since: when it began, as
  * channel_now() has it. */

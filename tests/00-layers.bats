@@ -33,6 +33,7 @@ expand: text address lists users
 message: text date spool envelope
 environment: text date spool envelope message
 event: text channel log process spool sasl environment
+listener: text launcher lists log ip peer reply channel process event
 runner: text launcher peer process environment verdict event
 delivery: text channel spool process envelope message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
@@ -42,6 +43,7 @@ values: text lists ip
 options: text lists values
 smtpd: text file lists channel log peer launcher process protocol serve spool
 	environment event delivery recipients auth tls values options front
+	listener
 '
 
 # What a room may ask of the system; a room that has no line asks nothing but
@@ -52,7 +54,8 @@ spool: descriptors files
 lists: descriptors files heap
 channel: clock descriptors signals
 log: descriptors environment
-peer: environment host
+peer: descriptors environment host
+listener: descriptors environment heap processes
 launcher: descriptors environment files host signals
 process: descriptors environment exit files processes signals
 message: clock
