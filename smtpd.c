@@ -432,6 +432,8 @@ accept_sessions(struct smtpd *s)
 	launcher_forget_client(&s->launcher);
 	check_configuration(s);
 	recipients_close(&s->recipients);
+	if (!runner_prepare(&s->runner))
+		die(s, EX_CONFIG, "environment", strerror(errno));
 	if (!listener_open(&s->listener))
 		die(s, EX_CONFIG, "option --max-sessions", strerror(errno));
 	if (!listener_serve(&s->listener))

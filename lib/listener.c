@@ -12,7 +12,6 @@
 
 #include "channel.h"
 #include "event.h"
-#include "process.h"
 
 /* ---- who started us: sd_notify(3) ---- */
 
@@ -235,7 +234,6 @@ listener_open(struct listener *l)
 	l->place = calloc((size_t)l->max_sessions, sizeof *l->place);
 	if (l->place == NULL)
 		return false;
-	process_prepare();
 	notify("READY=1");
 	return true;
 }

@@ -41,8 +41,8 @@ struct listener {
 	bool short_of;			/* what accept needs; it was logged */
 };
 
-/* What is done before the first connection.  False and errno: there is no
- * memory for the sessions. */
+/* What is done before the first connection; SIGCHLD has a handler by then.
+ * False and errno: there is no memory for the sessions. */
 bool listener_open(struct listener *l);
 
 /* Accepts until we are to stop.  True, again and again: this is the new process

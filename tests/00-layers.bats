@@ -33,7 +33,7 @@ expand: text address lists users
 message: text date spool envelope
 environment: text date spool envelope message
 event: text channel log process spool sasl environment
-listener: text launcher lists log ip peer reply channel process event
+listener: text launcher lists log ip peer reply channel event
 runner: text launcher peer process environment verdict event
 delivery: text channel spool process envelope message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
@@ -42,7 +42,7 @@ tls: text file peer channel process runner event
 values: text lists ip
 options: text lists values
 smtpd: text file lists channel log peer launcher process protocol serve spool
-	environment event delivery recipients auth tls values options front
+	environment event delivery recipients auth tls values options front runner
 	listener
 '
 
