@@ -39,8 +39,10 @@
 
 #define VERSION "0.1"
 
-/* Small things first, so that a session, and its first message, touch few
- * pages. */
+/* Small things first, and what each session writes to at the start of a page, so
+ * that it, and its first message, touch few. */
+enum { PAGE = 4096 };
+
 struct smtpd {
 	struct settings settings;
 	struct log log;
@@ -55,8 +57,8 @@ struct smtpd {
 	struct front front;
 	struct runner runner;
 	struct message message;
-	struct channel channel;
-	struct protocol session;
+	_Alignas(PAGE) struct channel channel;
+	_Alignas(PAGE) struct protocol session;
 	struct output output;
 	struct reader reader;
 	char log_space[LOG_LINE_MAX];

@@ -1,9 +1,11 @@
+#define _GNU_SOURCE		/* MAP_ANONYMOUS, MADV_DONTFORK; see NO_LINUX */
 #include "listener.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -231,9 +233,15 @@ stop_sessions(struct listener *l)
 bool
 listener_open(struct listener *l)
 {
-	l->place = calloc((size_t)l->max_sessions, sizeof *l->place);
-	if (l->place == NULL)
+	size_t size = (size_t)l->max_sessions * sizeof *l->place;
+
+	l->place = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (l->place == MAP_FAILED)
 		return false;
+#ifndef NO_LINUX
+	madvise(l->place, size, MADV_DONTFORK);	/* no session needs it */
+#endif
 	notify("READY=1");
 	return true;
 }

@@ -83,7 +83,7 @@ names_of() {
 	exit) echo '_?exit _Exit abort' ;;
 	files) echo 'f?open(at)?(64)? fopen.* unlink.* mk.*temp(64)? memfd_create
 		l?f?stat(64)? fchmod access rename.* .*dir(64)? dirfd' ;;
-	heap) echo 'malloc calloc realloc free strdup' ;;
+	heap) echo 'malloc calloc realloc free strdup mmap munmap madvise' ;;
 	host) echo 'gethostname getopt.* opt.* getpid sysconf syscall getpeername
 		getsockname' ;;
 	processes) echo 'fork vfork posix_spawn.* exec.* wait.* kill system

@@ -307,6 +307,8 @@ play(struct story *s, const struct protocol_config *config, const char *input,
 	memset(&s->protocol.sasl, 0, sizeof s->protocol.sasl);
 	s->begun = s->committed = false;
 	s->len = 0;
+	envelope_reset(&s->protocol.envelope);
+	envelope_forget_helo(&s->protocol.envelope);
 	protocol_open(&s->protocol, config, &handler, s);
 	check_reply(s, protocol_greeting(&s->protocol));
 	while (s->protocol.wants != PROTOCOL_CLOSE) {
