@@ -194,6 +194,8 @@ wait_for_more(struct listener *l, bool *ready)
 
 	if (l->short_of)
 		channel_wait(l->let_in, -1, -1, channel_now() + AGAIN);
+	/* an accept where none is ready would wait, and hear no signal */
+	memset(ready, false, (size_t)from->sockets * sizeof *ready);
 	channel_wait_many(l->let_in, from->first, full ? 0 : from->sockets,
 	    l->short_of ? 0 : CHANNEL_FOREVER, ready);
 }
