@@ -19,7 +19,7 @@ import time
 from listening import (LETTER, LETTER_CODES, MESSAGE, PLAIN, WAYS, Client,
                        Server, children, descriptors, environments,
                        forget_log, lines, listen, listen_unix, log, logged,
-                       smtpd_of)
+                       runtime, smtpd_of, state)
 from session import (BOX, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, SMTPD,
                      Failure, Session, box, check, none_left, tcp, until)
 
@@ -28,6 +28,7 @@ SANITIZED = b'__asan_init' in open(SMTPD, 'rb').read()
 SORRY = b'421 4.3.5 '
 TOO_MANY = b'421 4.7.0 '
 STOP = b'421 4.3.2 '
+SOON = 2.5   # seconds
 KINDS = (listen, lambda: listen('::1'), listen_unix)
 # A run that begins when it is let go.
 HELD = ('sh', '-c', '''echo >"$BOX/runs"; read -r x <"$BOX/go"
@@ -42,6 +43,12 @@ def kept(count=1):
 def flags(listener):
     """Of the very socket that smtpd has too, for it is one description."""
     return fcntl.fcntl(listener, fcntl.F_GETFL)
+
+
+def rewrite(path, text):
+    with open(path + '.new', 'w', encoding='ascii') as file:
+        file.write(text)
+    os.rename(path + '.new', path)
 
 
 # ---- the ways ----
@@ -76,8 +83,11 @@ def several():
                 clients = [server.client(at=at) for at in range(count)]
                 for client in clients:
                     client.greeted()
+                pids = server.has(count)
                 for client in clients:
                     client.delivers()
+                check(all(lines(rf'\[{pid}\]: close ') for pid in pids),
+                      'not its own line', log())
             server.stop()
         kept(2 * count)
 
@@ -221,12 +231,14 @@ KEEPS_FDS = ('sh', '-c', 'ls -l /proc/self/fd >"$BOX/fds"')
 def open_descriptors():
     """No session and no command has one of a socket that listens, nor one that
     leaked into smtpd; who accepts has no more than it needs."""
+    users = f'{BOX}/users'
+    rewrite(users, 'help:\n')
     for way, count in ('inetd', 1), ('wait', 1), ('systemd', 1), ('systemd', 3):
         sockets = [kind() for kind in KINDS[:count]]
         names = {f'socket:[{os.fstat(one.fileno()).st_ino}]'
                  for one in sockets}
         leak = fcntl.fcntl(sockets[0], fcntl.F_DUPFD, 90)
-        with Server(sockets, way=way, command=KEEPS_FDS,
+        with Server(sockets, '--users', users, way=way, command=KEEPS_FDS,
                     leaks=[leak]) as server:
             os.close(leak)
             with server.client().greeted() as other:
@@ -243,9 +255,9 @@ def open_descriptors():
                       names <= set(parent), way, found[0])
                 check(found[0][0] == found[0][1] == '/dev/null', found[0])
                 for session in found[1:]:
-                    check(sorted(session) == [0, 1, 2] and
-                          session[0] == session[1] and not
-                          names & set(session.values()), way, session)
+                    check(sorted(session) == [0, 1, 2, 3] and
+                          session[0] == session[1] and session[3] == users
+                          and not names & set(session.values()), way, session)
                 check(found[1][0] != found[2][0], 'one for both')
             with open(f'{BOX}/fds', encoding='ascii') as file:
                 of_command = re.findall(r'(\d+) -> (.*)', file.read())
@@ -304,10 +316,12 @@ def mixture():
     for way in 'systemd', 'wait':
         with Server(datagram(), way=way) as server:
             is_config(server, word='datagram')
-    ours, theirs = connected_pair()
-    with Server(theirs) as server:
-        check(ours.script((EHLO, QUIT)), 'it closed')
-        server.ends(0)
+    for way, more in (('systemd', {}), ('two', {
+            'LISTEN_FDS': '2', 'LISTEN_PID': str(os.getpid())})):
+        ours, theirs = connected_pair()
+        with Server(theirs, way=way, **more) as server:
+            check(ours.script((EHLO, QUIT)), 'it closed')
+            server.ends(0)
 
 
 def manager(abstract):
@@ -369,7 +383,8 @@ def bad_stopped():
         with Server(listen(), '--users', '/nonexistent') as server:
             with server.client() as client:
                 client.is_told(SORRY)
-            server.stop(stop)
+            server.process.send_signal(stop)
+            server.exits(0, SOON)
     ours, terminal = pty.openpty()
     for options, more, status in (
             (('--users', '/nonexistent'), {'stderr': terminal}, 78),
@@ -404,9 +419,12 @@ def max_sessions():
                     '--max-sessions', str(count)) as server:
             first = [server.client().greeted() for _ in range(count)]
             later = [server.client(at=n % 2) for n in range(4)]
+            server.has(count)
+            until('it sleeps', lambda: state(server.pid) == 'S')
+            before = runtime(server.pid)
             later[-1].waits()
             check(not any(client.read(0) for client in later), 'too many')
-            server.has(count)
+            check(runtime(server.pid) == before, 'it is busy')
             for client in first:
                 client.delivers()
             served = 0
@@ -567,7 +585,7 @@ def dies():
         signals -= REPORTED
     check(len(signals) > 40, signals)
     with Server([listen(), listen_unix()], '--no-received',
-                '--max-sessions', '2') as server:
+                '--max-sessions', '3') as server:
         other = server.client().greeted()
         check(other.script((EHLO, MAIL, RCPT)), other.got)
         [its] = server.has(1)
@@ -575,6 +593,7 @@ def dies():
             with server.client('127.0.0.5' if at == 0 else None,
                                at=at).greeted() as client:
                 [pid] = set(server.has(2)) - {its}
+                server.client('127.0.0.6').greeted().close()
                 os.kill(pid, number)
                 client.rest()
                 who = (f'127.0.0.5 port={client.port}' if at == 0 else
@@ -647,12 +666,6 @@ def ignored(*names):
     box()
 
 
-def has_ended(pid):
-    """And nobody has asked how."""
-    with open(f'/proc/{pid}/stat', encoding='ascii') as file:
-        return ') Z ' in file.read()
-
-
 def unread_log():
     """Where nobody reads the log it waits a second, once, and no longer: what
     ends meanwhile is not forgotten."""
@@ -669,7 +682,7 @@ def unread_log():
         with server.client() as client:
             client.waits()
             held.close()
-            until('the session ends', lambda: has_ended(session))
+            until('the session ends', lambda: state(session) == 'Z')
             server.process.terminate()
             client.is_told(TOO_MANY)
         server.ends(0)
@@ -749,12 +762,6 @@ def notify():
 
 # ---- the configuration of a session ----
 
-def rewrite(path, text):
-    with open(path + '.new', 'w', encoding='ascii') as file:
-        file.write(text)
-    os.rename(path + '.new', path)
-
-
 def anew():
     """Files are read by each session; one that has become bad is a fault of
     that session alone."""
@@ -769,7 +776,8 @@ def anew():
             check(client.script((EHLO, MAIL, *rcpt)), client.got)
             return client.codes()[3:]
 
-    with Server(listen(), '--users', users, '--domain', domains) as server:
+    with Server([listen(), listen()], '--users', users,
+                '--domain', domains) as server:
         check(answers(server) == [250, 550, 550], 'at first')
         rewrite(users, 'bob:\n')
         check(answers(server) == [550, 250, 550], 'other users')

@@ -179,10 +179,10 @@ class Server:
         self.process.send_signal(how)
         self.ends(status)
 
-    def exits(self, status):
+    def exits(self, status, seconds=PATIENCE):
         """By itself."""
         try:
-            got = self.process.wait(PATIENCE)
+            got = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise Failure('it does not end') from None
         check(got == status, 'exit status', got, log())
@@ -213,6 +213,18 @@ def smtpd_of(pid):
         return None
 
     return until('smtpd', found)
+
+
+def state(pid):
+    """A letter: S sleeps, R runs, Z has ended and nobody has asked how."""
+    with open(f'/proc/{pid}/stat', encoding='ascii') as file:
+        return file.read().rpartition(') ')[2][0]
+
+
+def runtime(pid):
+    """Nanoseconds on a processor; who sleeps has no more."""
+    with open(f'/proc/{pid}/schedstat', encoding='ascii') as file:
+        return int(file.read().split()[0])
 
 
 def descriptors(pid):
