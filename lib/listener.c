@@ -226,7 +226,7 @@ stop_sessions(struct listener *l)
 	for (i = 0; i < l->sessions; i++)
 		kill(l->place[i].pid, SIGTERM);
 	while (l->sessions > 0) {
-		channel_wait(l->let_in, -1, -1, CHANNEL_FOREVER);
+		channel_wait(l->let_in, -1, -1, channel_now() + AGAIN);
 		take_ends(l);
 	}
 }
