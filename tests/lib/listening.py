@@ -201,24 +201,30 @@ def children(pid):
         return []
 
 
-def smtpd_of(pid):
-    """That strace has started; it tries things with children of its own."""
-    def found():
-        for child in children(pid):
-            try:
-                if os.path.samefile(f'/proc/{child}/exe', SMTPD):
-                    return child
-            except OSError:
-                pass
-        return None
+def child_smtpd(pid):
+    """That strace has started; it tries things with children of its own.  None
+    where there is none, or none yet."""
+    for child in children(pid):
+        try:
+            if os.path.samefile(f'/proc/{child}/exe', SMTPD):
+                return child
+        except OSError:
+            pass
+    return None
 
-    return until('smtpd', found)
+
+def smtpd_of(pid):
+    return until('smtpd', lambda: child_smtpd(pid))
 
 
 def state(pid):
-    """A letter: S sleeps, R runs, Z has ended and nobody has asked how."""
-    with open(f'/proc/{pid}/stat', encoding='ascii') as file:
-        return file.read().rpartition(') ')[2][0]
+    """A letter: S sleeps, R runs, Z has ended and nobody has asked how, X is
+    no more."""
+    try:
+        with open(f'/proc/{pid}/stat', encoding='ascii') as file:
+            return file.read().rpartition(') ')[2][0]
+    except (FileNotFoundError, ProcessLookupError):
+        return 'X'
 
 
 def runtime(pid):
