@@ -148,7 +148,8 @@ named_descriptor(const char *name)
 	    n > 2 && fcntl((int)n, F_GETFD) >= 0 ? (int)n : 0;
 }
 
-/* Some launchers leave the names of descriptors that they closed. */
+/* Some launchers leave the names of descriptors that they closed, and these may
+ * be systemd's sockets. */
 static void
 find_tls(struct launcher *l)
 {
@@ -156,6 +157,8 @@ find_tls(struct launcher *l)
 	    "SSLWRITEFD" };
 	int i;
 
+	if (l->sockets > 0)
+		return;
 	for (i = 0; i < 3; i++)
 		if ((l->tls[i] = named_descriptor(names[i])) == 0) {
 			l->tls[0] = l->tls[1] = l->tls[2] = 0;
@@ -330,26 +333,28 @@ launcher_listens(int fd)
 	return has_option(fd, SO_ACCEPTCONN, 1);
 }
 
-static void
+static bool
 give_null(int fd)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	bool given = null >= 0 && dup2(null, fd) == fd;
 
-	dup2(null, fd);
-	close(null);
+	if (null >= 0)
+		close(null);
+	return given;
 }
 
-/* inetd's, and systemd's one socket: 0 is no connection. */
+/* inetd's, and systemd's one socket: 0 is no connection.  False and errno:
+ * descriptors are lacking, and it may be on 0 alone. */
 static bool
 take_listener(struct launcher *l)
 {
-	l->first = fcntl(0, F_DUPFD_CLOEXEC, 3);
+	int copy = fcntl(0, F_DUPFD_CLOEXEC, 3);
+
+	l->first = copy > 0 ? copy : 0;
 	l->sockets = 1;
-	give_null(0);
-	give_null(1);
-	if (l->log_is_client)
-		give_null(2);
-	return l->first > 0;
+	return copy > 0 && give_null(0) && give_null(1) &&
+	    (!l->log_is_client || give_null(2));
 }
 
 static enum launcher_left
@@ -373,8 +378,12 @@ launcher_find_listeners(struct launcher *l, bool unconnected,
 		return check_sockets(l, why);
 	if (!unconnected)
 		return LAUNCHER_NONE;
-	if (launcher_listens(0) && take_listener(l))
-		return LAUNCHER_LISTENS;
+	if (launcher_listens(0)) {
+		if (take_listener(l))
+			return LAUNCHER_LISTENS;
+		*why = strerror(errno);
+		return LAUNCHER_WRONG;
+	}
 	if (!has_option(0, SO_TYPE, SOCK_DGRAM))
 		return LAUNCHER_NONE;
 	*why = "descriptor 0 is a datagram socket";

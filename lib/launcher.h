@@ -47,8 +47,8 @@ void launcher_greet_person(const struct launcher *l);
 /* Did it leave sockets that listen, and no connection?  Then these are l's
  * sockets, and descriptor 0 is none of them any more.  unconnected: it is a
  * socket with no other end.  NONE: there is a connection, or whatever else
- * stands on 0.  WRONG: not all of l's sockets listen, or 0 can be no connection;
- * *why says so. */
+ * stands on 0.  WRONG: not all of l's sockets listen, 0 can be no connection,
+ * or descriptors are lacking; *why says so. */
 enum launcher_left { LAUNCHER_NONE, LAUNCHER_LISTENS, LAUNCHER_WRONG };
 enum launcher_left launcher_find_listeners(struct launcher *l,
     bool unconnected, const char **why);

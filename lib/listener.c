@@ -161,13 +161,15 @@ begin_session(struct listener *l, int fd)
 
 /* ---- accepting ---- */
 
-/* Is it the host that is short of something, and not this one connection that
- * has an end already? */
+enum { AGAIN = 1000 };			/* ms, after a shortage */
+
+/* Is it the host that is short of something, or the socket that is none any
+ * more, and not this one connection that has an end already? */
 static bool
 is_shortage(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
-	    error == ENOMEM;
+	    error == ENOMEM || error == EBADF || error == EINVAL;
 }
 
 /* A connection's descriptor; -1: none that can be served. */
@@ -190,12 +192,13 @@ accept_one(struct listener *l, int socket)
 static void
 wait_for_more(struct listener *l, bool *ready)
 {
-	enum { AGAIN = 1000 };		/* ms, after a shortage */
 	const struct launcher *from = l->launcher;
 	bool full = l->sessions >= l->max_sessions;
 
 	if (l->short_of)
 		channel_wait(l->let_in, -1, -1, channel_now() + AGAIN);
+	/* an accept where none is ready would wait, and hear no signal */
+	memset(ready, false, (size_t)from->sockets * sizeof *ready);
 	channel_wait_many(l->let_in, from->first, full ? 0 : from->sockets,
 	    l->short_of ? 0 : CHANNEL_FOREVER, ready);
 }
@@ -225,7 +228,7 @@ stop_sessions(struct listener *l)
 	for (i = 0; i < l->sessions; i++)
 		kill(l->place[i].pid, SIGTERM);
 	while (l->sessions > 0) {
-		channel_wait(l->let_in, -1, -1, CHANNEL_FOREVER);
+		channel_wait(l->let_in, -1, -1, channel_now() + AGAIN);
 		take_ends(l);
 	}
 }
@@ -251,7 +254,8 @@ listener_serve(struct listener *l)
 {
 	bool ready[FD_SETSIZE];
 
-	while (!launcher_stops()) {
+	/* a wait for the log may have let signals in too */
+	while (take_ends(l), !launcher_stops()) {
 		wait_for_more(l, ready);
 		take_ends(l);
 		if (!launcher_stops() && accept_ready(l, ready))
@@ -275,24 +279,33 @@ dismiss_connected(struct launcher *from, const struct reply *reply)
 	from->sockets = left;
 }
 
+/* Likewise where a descriptor is lacking: not again and again. */
+static void
+turn_next_away(struct listener *l, int socket, const struct reply *reply)
+{
+	int fd = peer_accept(l->peer, socket);
+
+	if (fd >= 0)
+		say_and_close(fd, reply);
+	else if (is_shortage(errno))
+		channel_wait(l->let_in, -1, -1, channel_now() + AGAIN);
+}
+
 bool
 listener_turn_away(struct listener *l, const struct reply *reply, long long ms)
 {
 	long long by = channel_now() + ms;
 	struct launcher *from = l->launcher;
 	bool ready[FD_SETSIZE];
-	int i, fd;
+	int i;
 
 	dismiss_connected(from, reply);
 	while (from->sockets > 0 && !launcher_stops() && channel_now() < by) {
 		channel_wait_many(l->let_in, from->first, from->sockets, by,
 		    ready);
-		for (i = 0; i < from->sockets; i++) {
-			fd = ready[i] ? peer_accept(l->peer, from->first + i) :
-			    -1;
-			if (fd >= 0)
-				say_and_close(fd, reply);
-		}
+		for (i = 0; i < from->sockets; i++)
+			if (ready[i])
+				turn_next_away(l, from->first + i, reply);
 	}
 	return !launcher_stops();
 }

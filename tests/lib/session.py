@@ -73,10 +73,20 @@ def tcp(address='127.0.0.1'):
     return Ends(ours.detach(), None, theirs.detach(), None)
 
 
-class Ends:
-    """Four descriptors: ours to read and write, theirs likewise."""
+def to_accept(listener):
+    """Theirs is the socket that listens, by which we are connected."""
+    name = listener.getsockname()
+    ours = socket.socket(listener.family)
+    ours.connect(name)
+    return Ends(ours.detach(), None, listener.detach(), None, name)
 
-    def __init__(self, reads, writes, their_in, their_out):
+
+class Ends:
+    """Four descriptors: ours to read and write, theirs likewise.  name: what
+    theirs is called, where it listens."""
+
+    def __init__(self, reads, writes, their_in, their_out, name=None):
+        self.name = name
         self.reads = reads
         self.writes = reads if writes is None else writes
         self.their_in = their_in
