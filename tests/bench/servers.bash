@@ -10,6 +10,8 @@ WORK=$(mktemp -d)
 SINK=$WORK/sink
 TMPDIR=$WORK
 trap 'rm -rf "$WORK" "$TMPDIR"' EXIT
+PEERS=${PEERS:-/opt/bench} # of tests/bench/unpack
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:$PEERS/usr/bin:$PEERS/usr/sbin
 export TMPDIR
 before=()
 
@@ -23,6 +25,17 @@ spool_for() {
 
 progress() {
 	echo "$*" >&2
+}
+
+# libraries_of PROGRAM: those of an unpacked one are where it was unpacked.
+libraries_of() {
+	local from
+	! ldd "$(type -P "$1")" | grep -q 'not found' || {
+		from=("$PEERS"/usr/lib/*-linux-gnu* "$PEERS"/usr/lib/postfix
+			"$PEERS"/lib/*-linux-gnu*)
+		LD_LIBRARY_PATH=$(IFS=: && echo "${from[*]}")
+		export LD_LIBRARY_PATH
+	}
 }
 
 server_smtpd() {
@@ -47,6 +60,7 @@ qmail_surroundings() {
 server_mailfront() {
 	qmail_surroundings
 	export QMAILHOME=$WORK/qmail
+	libraries_of mailfront
 	server=("$(type -P mailfront)" smtp qmail accept)
 }
 
@@ -67,6 +81,7 @@ server_qmail() {
 # It understands no QUIT before EHLO.
 server_msmtpd() {
 	flags=(-e)
+	libraries_of msmtpd
 	server=("$(type -P msmtpd)" --inetd --log=none --command="$SINK")
 }
 
