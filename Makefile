@@ -22,7 +22,8 @@ STATIC = -static -no-pie -Wl,-z,noseparate-code,-z,relro,-z,now
 # link what they call.
 LIBRARY = $(patsubst %.c,%,protocol.c channel.c $(wildcard lib/*.c))
 SOURCES = smtpd.c $(LIBRARY:=.c)
-UNITS = tests/unit/content tests/unit/session tests/unit/auth tests/unit/channel
+UNITS = tests/unit/content tests/unit/forms tests/unit/session tests/unit/auth \
+	tests/unit/front tests/unit/channel
 HELPERS = tests/unit/probe tests/unit/recorder
 EXAMPLES = examples/embed
 MEASURES = tests/bench/drive tests/bench/load tests/bench/listen

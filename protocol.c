@@ -121,9 +121,10 @@ static const struct command {
 	verb_handler *handle;
 	const char *help;
 } commands[] = {
-	{ "HELO", IN_SMTP, ANY, NAME, PLAIN, UNGUARDED, 0,
+	/* without a name too: there are devices that have none */
+	{ "HELO", IN_SMTP, ANY, ALLOWED, PLAIN, UNGUARDED, 0,
 	    on_helo, "HELO name: begin" },
-	{ "EHLO", IN_SMTP, ANY, NAME, PLAIN, UNGUARDED, 0,
+	{ "EHLO", IN_SMTP, ANY, ALLOWED, PLAIN, UNGUARDED, 0,
 	    on_ehlo, "EHLO name: begin, and hear what we can do" },
 	{ "LHLO", IN_LMTP, ANY, NAME, PLAIN, UNGUARDED, 0,
 	    on_ehlo, "LHLO name: begin, and hear what we can do" },
@@ -249,7 +250,7 @@ start_anew(struct protocol *p)
 {
 	reset(p);
 	p->state = START;
-	p->authenticated = p->extended = false;
+	p->authenticated = p->extended = p->put_off = false;
 	envelope_forget_helo(&p->envelope);
 }
 
@@ -315,6 +316,16 @@ message_fault(const struct protocol *p)
 
 /* ---- the message ---- */
 
+/* A chunk outside of a transaction ends none. */
+static void
+end_transaction(struct protocol *p)
+{
+	if ((p->state & TRANSACTION) != 0)
+		reset(p);
+	else
+		forget_transaction(p);
+}
+
 /* The message, or the chunk, is whole: so many replies are due. */
 static void
 replies_due(struct protocol *p)
@@ -323,7 +334,7 @@ replies_due(struct protocol *p)
 	p->answered = 0;
 	p->wants = PROTOCOL_REPLY;
 	if (p->due == 0) {
-		reset(p);
+		end_transaction(p);
 		p->wants = PROTOCOL_LINE;
 	}
 }
@@ -419,7 +430,7 @@ static void
 replies_done(struct protocol *p)
 {
 	if (p->last || p->stopped || (p->state & TRANSACTION) == 0)
-		reset(p);
+		end_transaction(p);
 	p->wants = p->stopped ? PROTOCOL_CLOSE : PROTOCOL_LINE;
 }
 
@@ -447,15 +458,6 @@ protocol_next(struct protocol *p)
 
 /* ---- what MAIL and RCPT have in common ---- */
 
-/* "FROM:<path> [parameters]" and "TO:<path> [parameters]". */
-static const struct {
-	const char *word;
-	enum reply_id bad, utf8;	/* what is wrong with the path */
-} sides[] = {
-	[OF_MAIL] = { "FROM:", RE_BAD_SENDER, RE_UTF8_SENDER },
-	[OF_RCPT] = { "TO:", RE_BAD_RECIPIENT, RE_UTF8_RECIPIENT },
-};
-
 static enum reply_id
 take_parameters(struct protocol *p, struct span words, enum side side,
     struct text *options)
@@ -468,32 +470,28 @@ take_parameters(struct protocol *p, struct span words, enum side side,
 	};
 
 	return ids[parameters_take(&p->envelope, &(struct parameter_rules){
-	    p->config->max_size, p->config->crlf }, side, words, options)];
+	    p->config->max_size, p->config->crlf }, side, words, options,
+	    &p->parameter)];
 }
 
+/* "FROM:<path> [parameters]" and "TO:<path> [parameters]". */
 static enum reply_id
 parse_side(struct protocol *p, struct span argument, enum side side,
     struct mailbox *m, struct text *options)
 {
-	struct span given;		/* the path, with a route that it had */
-	enum reply_id fault;
-	enum path path;
+	static const enum reply_id bad[] = {
+		[OF_MAIL] = RE_BAD_SENDER,
+		[OF_RCPT] = RE_BAD_RECIPIENT,
+	};
+	enum path path = path_take(&argument, side == OF_MAIL ? "FROM:" :
+	    "TO:", p->path, m);
 
-	if (!span_starts(argument, span_of(sides[side].word)))
-		return RE_SYNTAX;
-	given = argument = span_skip(argument, strlen(sides[side].word));
-	path = address_take_path(&argument, m);
-	given.len -= argument.len;
 	if (path == PATH_SYNTAX)
 		return RE_SYNTAX;
 	if (path == PATH_BAD || (m->whole.len == 0 && side == OF_RCPT))
-		return sides[side].bad;
-	fault = take_parameters(p, argument, side, options);
-	if (fault != RE_NONE)
-		return fault;
-	if (span_any(given, is_8bit) && !p->envelope.utf8)
-		return sides[side].utf8;
-	return is_utf8(given) ? RE_NONE : sides[side].bad;
+		return bad[side];
+	p->about = m->whole.len > 0 ? m->whole : span_of("<>");
+	return take_parameters(p, argument, side, options);
 }
 
 /* ---- one handler a verb ---- */
@@ -631,6 +629,7 @@ on_mail(struct protocol *p, struct span argument)
 	e->verb = p->command->verb;
 	e->with = protocol_name(p, e->utf8);
 	p->state = SENDER;
+	p->mailed = true;
 	return RE_SENDER;
 }
 
@@ -665,14 +664,18 @@ fits_line(const struct protocol *p)
 	    REPLY_LINE_MAX;
 }
 
+/* UTF-8 is shown to who has asked for it, by RCPT; VRFY sees to it itself. */
 static enum reply_id
-will_forward(struct protocol *p)
+will_forward(struct protocol *p, enum lookup_verb verb)
 {
+	bool shown = verb != LOOKUP_RCPT || p->envelope.utf8 ||
+	    !span_any(p->to.whole, is_8bit);
+
 	text_string(compose(p, 251, "2.1.5"),
 	    "User not local; will forward to <");
 	text_span(&p->text, p->to.whole);
 	text_char(&p->text, '>');
-	return fits_line(p) ? composed(p) : RE_RECIPIENT;
+	return shown && fits_line(p) ? composed(p) : RE_RECIPIENT;
 }
 
 /* A valid name.  VRFY and EXPN say what it stands for; or that it is there, if
@@ -693,6 +696,13 @@ valid_user(struct protocol *p, enum lookup_verb verb)
 	return verb == LOOKUP_VRFY ? RE_VRFY : RE_NO_USER;
 }
 
+/* Some clients go on behind a 454, and are not to bounce for our fault. */
+static enum reply_id
+or_later(const struct protocol *p, enum reply_id id)
+{
+	return p->put_off ? RE_PUT_OFF : id;
+}
+
 /* Asks the handler whether the name is taken, and what to say of it. */
 static enum reply_id
 check_user(struct protocol *p, enum lookup_verb verb, struct span options,
@@ -710,10 +720,10 @@ check_user(struct protocol *p, enum lookup_verb verb, struct span options,
 	*forward = p->handler->forward_domain(p->context, &p->to, &own);
 	if (*forward == CANNOT_FORWARD ||
 	    (*forward == WILL_FORWARD && verb == LOOKUP_EXPN))
-		return own_reply(p, &own, verb == LOOKUP_RCPT ? RE_RELAY :
-		    RE_NO_USER);
+		return own_reply(p, &own, verb == LOOKUP_RCPT ?
+		    or_later(p, RE_RELAY) : RE_NO_USER);
 	if (*forward == WILL_FORWARD)
-		return own_reply(p, &own, will_forward(p));
+		return own_reply(p, &own, will_forward(p, verb));
 	compose(p, 250, "2.1.5")->size = PROTOCOL_EXPANDED_MAX;
 	user = p->handler->look_up_name(p->context, &l, &own);
 	return user == VALID_USER ? valid_user(p, verb) :
@@ -815,8 +825,9 @@ show_name(struct protocol *p, struct span name, enum lookup_verb verb)
 	enum reply_id id;
 
 	p->utf8_asked = take_utf8(&name);
-	if (!address_parse_name(name, &p->to))
+	if (!path_parse_name(name, p->path, &p->to))
 		return RE_BAD_RECIPIENT;
+	p->about = p->to.whole;
 	id = check_user(p, verb, empty, &forward);
 	if (p->utf8_asked || reply_of(p, id)->code / 100 != 2 ||
 	    !span_any(span_of(reply_of(p, id)->text), is_8bit))
@@ -900,6 +911,7 @@ authenticate(struct protocol *p)
 	    &p->sasl);
 
 	p->authenticated = result == AUTH_ACCEPTED;
+	p->put_off = result == AUTH_ERROR;
 	p->envelope.with = protocol_name(p, false);
 	return ids[result];
 }
@@ -929,7 +941,7 @@ on_auth(struct protocol *p, struct span argument)
 	if (p->authenticated)
 		return RE_SEQUENCE;
 	if (!may_authenticate(p))
-		return RE_AUTH_IN_CLEAR;
+		return or_later(p, RE_AUTH_IN_CLEAR);
 	return take_proof(p, sasl_begin(&p->sasl, argument));
 }
 
@@ -948,18 +960,6 @@ is_verdict(const struct protocol *p, enum reply_id id)
 {
 	return p->command->handle == on_auth && (id == RE_AUTH ||
 	    id == RE_AUTH_REFUSED || id == RE_AUTH_ERROR);
-}
-
-/* What the log may show of AUTH: the verb and the mechanism. */
-static struct span
-without_proof(struct span line)
-{
-	struct span rest = line;
-
-	span_take_word(&rest);
-	rest = span_first(line, (size_t)(rest.ptr - line.ptr) +
-	    span_take_word(&rest).len);
-	return without_end(rest);
 }
 
 /* ---- who is in front of us: Postfix's XCLIENT and XFORWARD ---- */
@@ -1037,9 +1037,10 @@ check_guard(const struct protocol *p)
 	enum guard guard = p->command->guard;
 
 	if (guard >= BEHIND_TLS && p->config->require_tls && !p->tls)
-		return p->config->starttls ? RE_NEEDS_TLS : RE_NO_WAY_TO_TLS;
+		return p->config->starttls ? or_later(p, RE_NEEDS_TLS) :
+		    RE_NO_WAY_TO_TLS;
 	return guard >= BEHIND_AUTH && p->config->require_auth &&
-	    !p->authenticated ? RE_NEEDS_AUTH : RE_NONE;
+	    !p->authenticated ? or_later(p, RE_NEEDS_AUTH) : RE_NONE;
 }
 
 /* What the table alone can say against a line; RE_NONE: nothing. */
@@ -1175,29 +1176,50 @@ close_after(struct protocol *p, enum reply_id id)
 bool
 protocol_asks(const struct protocol *p, struct span line)
 {
-	return protocol_is_proof(p, line) || (p->config->slow_look_up &&
-	    find_verb(p, verb_of(line))->kind == ASKS);
-}
-
-bool
-protocol_is_proof(const struct protocol *p, struct span line)
-{
+	const struct protocol_config *c = p->config;
 	const struct command *row;
 
-	if (!p->config->auth || p->in_dialogue)
+	if (p->in_dialogue || !(c->auth || c->slow_look_up))
 		return p->in_dialogue;
 	row = find_verb(p, verb_of(line));
-	return row->handle == on_auth || (row == &unknown && p->auth_failed);
+	return row->handle == on_auth ? c->auth :
+	    row->kind == ASKS && c->slow_look_up;
 }
 
-/* What the log may show of the line.  Behind an AUTH that was refused a client
- * may go on with what it had to say. */
+/* Of a verb that is none: was it to be AUTH? */
+static bool
+is_nearly_auth(struct span line)
+{
+	struct span word = span_take_word(&line);
+
+	while (word.len > 0 && !span_starts(word, span_of("AUTH")))
+		word = span_skip(word, 1);
+	return word.len > 0;
+}
+
+/* What the log may show of AUTH: the verb, and a mechanism that is known by its
+ * name; the proof may stand in the place of one, or be joined to it. */
+static struct span
+without_proof(struct span line)
+{
+	struct span rest = line, shown = verb_of(line);
+	bool whole = span_take_word(&rest).len == shown.len;
+	struct span word = span_take_word(&rest);
+
+	if (whole && sasl_is_mechanism(word))
+		shown = word;
+	return span_until(line, shown.ptr + shown.len);
+}
+
+/* What the log may show of the line.  Behind an AUTH that was refused, or was
+ * none, a client may go on with what it had to say. */
 static void
 show_line(struct protocol *p, struct exchange *x, struct span line)
 {
 	bool foreign = p->command == &unknown;
 
-	p->auth_failed = p->auth_failed && foreign;
+	p->auth_failed = foreign && (p->auth_failed || is_nearly_auth(line));
+	p->proof = p->auth_failed || p->command->handle == on_auth;
 	if (p->command->handle == on_auth)
 		x->line = without_proof(line);
 	else if (p->auth_failed)
@@ -1213,7 +1235,9 @@ answer_command(struct protocol *p, struct exchange *x, enum reply_id id)
 	struct span wire;
 
 	x->verb = p->command->verb;
-	x->mailbox = p->to.whole;
+	x->mailbox = p->about;
+	x->sender = p->command->handle == on_mail;
+	x->parameter = p->parameter;
 	x->who = is_verdict(p, id) ? &p->sasl : NULL;
 	id = count_error(p, id);
 	close_after(p, id);
@@ -1238,14 +1262,17 @@ protocol_command(struct protocol *p, struct span line)
 	enum reply_id id;
 
 	assert(p->wants == PROTOCOL_LINE);
-	p->to.whole.len = 0;
+	p->about = p->parameter = empty;
 	p->utf8_asked = false;
 	p->chunk_line.len = 0;
+	p->proof = p->in_dialogue;
 	if (p->in_dialogue)
 		return answer_command(p, &x, dispatch_proof(p,
 		    without_end(line), whole));
 	p->command = find_verb(p, verb_of(line));
 	line = without_end(line);
+	if (p->command->handle == on_mail || p->command->kind == ASKS)
+		p->about = path_words(line);
 	show_line(p, &x, line);
 	id = dispatch(p, line, whole);
 	count_recipient(p, id);
@@ -1268,6 +1295,7 @@ protocol_start_tls(struct protocol *p, enum protocol_tls how)
 	assert(p->wants == PROTOCOL_TLS);
 	p->wants = how == TLS_PIPELINED ? PROTOCOL_CLOSE : PROTOCOL_LINE;
 	p->reason = PROTOCOL_PIPELINED;
+	p->put_off |= how == TLS_NOT_NOW;
 	return answer(p, &(struct exchange){ .verb = p->command->verb,
 	    .line = text_span_of(&p->chunk_line),
 	    .reply = &replies[ids[how]] });

@@ -25,6 +25,7 @@
 #include "lib/address.h"
 #include "lib/content.h"
 #include "lib/envelope.h"
+#include "lib/path.h"
 #include "lib/reply.h"
 #include "lib/sasl.h"
 #include "lib/text.h"
@@ -41,6 +42,13 @@ struct xclient;				/* lib/xclient.h */
 enum lookup_result { VALID_USER, AMBIGUOUS_USER, UNKNOWN_USER, LOOKUP_ERROR };
 enum lookup_verb { LOOKUP_RCPT, LOOKUP_VRFY, LOOKUP_EXPN };
 enum auth_result { AUTH_ACCEPTED, AUTH_REFUSED, AUTH_ERROR };
+
+/* What comes of a STARTTLS. */
+enum protocol_tls {
+	TLS_READY,		/* 220 */
+	TLS_NOT_NOW,		/* it cannot be had: 454, and on in clear */
+	TLS_PIPELINED		/* octets are there behind STARTTLS: 421 */
+};
 
 /* A question about a name. */
 struct lookup {
@@ -64,8 +72,12 @@ struct exchange {
 	size_t hidden;			/* octets of a line that may be such */
 					/* a proof, and is not shown */
 	const struct sasl *who;		/* it is a verdict on him; else NULL */
-	struct span mailbox;		/* the name that it asks for; empty */
-					/* where it asks for none */
+	struct span mailbox;		/* the one that it is about, or the */
+					/* client's words for it; empty */
+					/* where it is about none */
+	bool sender;			/* it is from that one, else to */
+	struct span parameter;		/* that was refused, as given; or */
+					/* empty */
 	const struct reply *reply;
 	bool message;			/* it answers a message, no command */
 	const char *advice;		/* our configuration's fault; NULL */
@@ -112,9 +124,10 @@ struct protocol_handler {
 	 * told. */
 	enum auth_result (*authenticate)(void *context,
 	    const struct sasl *who);
-	/* Where STARTTLS is offered: can TLS be had now; and then the
-	 * handshake.  True: the session goes on over fd[0] and fd[1]. */
-	bool (*prepare_tls)(void *context);
+	/* Where STARTTLS is offered: can TLS be had now; PIPELINED where octets
+	 * have come while that was found out.  And then the handshake.  True:
+	 * the session goes on over fd[0] and fd[1]. */
+	enum protocol_tls (*prepare_tls)(void *context);
 	bool (*start_tls)(void *context, int fd[2]);
 
 	/* Where config.xclient is on.  XCLIENT: the client is another one, or
@@ -184,13 +197,19 @@ struct protocol {
 	unsigned features;		/* enum feature */
 	unsigned state;			/* enum state */
 	bool spoke;			/* a valid verb has come */
+	bool mailed;			/* readable: and a MAIL was taken */
 	bool extended;			/* by EHLO, not HELO */
 	bool tls;			/* the session is in it */
 	bool authenticated;
 	bool may_rename;		/* XCLIENT, XFORWARD are its to say */
 	bool forwarded;			/* XFORWARD has named a client */
 	bool in_dialogue;		/* AUTH's: the next line is a proof */
-	bool auth_failed;		/* AUTH was refused, no verb since */
+	bool auth_failed;		/* AUTH, or what was to be it, was */
+					/* refused, no verb since */
+	bool put_off;			/* STARTTLS or AUTH was 454, and no */
+					/* better answer since */
+	bool proof;			/* readable: the last line may prove */
+					/* who somebody is; to be overwritten */
 	bool advised;			/* what is wrong with us was told */
 	unsigned long long messages, errors, guesses;
 	bool refused, deferred;		/* a RCPT of this transaction */
@@ -200,13 +219,15 @@ struct protocol {
 	const struct command *command;	/* its row of the table */
 	struct mailbox to;		/* what RCPT, VRFY or EXPN ask for */
 	bool utf8_asked;		/* by a parameter of VRFY or EXPN */
+	struct span about, parameter;	/* of struct exchange */
+	char path[PATH_SPACE];		/* its mailbox */
 
 	/* the message */
 	bool begun;			/* begin, and neither discard nor the */
 					/* last commit yet */
 	bool last;			/* no chunk follows */
 	bool stopped;			/* replies that are due become 421 */
-	struct content content;
+	struct content content;		/* readable */
 	unsigned long long chunk;	/* octets of it to come */
 	struct text chunk_line;		/* its command line, cut; empty once */
 					/* it was told */
@@ -238,19 +259,11 @@ struct span protocol_greeting(struct protocol *p);
  * PROTOCOL_LINE_MAX comes cut to that length, and so without. */
 struct span protocol_command(struct protocol *p, struct span line);
 
-/* May this line make protocol_command ask a handler that is slow?  May it prove
- * who somebody is, so that it is to be overwritten then? */
+/* May this line make protocol_command ask a handler that is slow? */
 bool protocol_asks(const struct protocol *p, struct span line);
-bool protocol_is_proof(const struct protocol *p, struct span line);
 
-/* Where TLS is wanted, behind a STARTTLS: what comes of it.  READY: a 220, and
- * then the handshake, protocol_tls_is_up or protocol_end. */
-enum protocol_tls {
-	TLS_READY,
-	TLS_NOT_NOW,		/* it cannot be had: 454, and on in clear */
-	TLS_PIPELINED		/* octets are there behind STARTTLS: 421 */
-};
-
+/* Where TLS is wanted, behind a STARTTLS: what comes of it.  After READY comes
+ * the handshake, and protocol_tls_is_up or protocol_end. */
 struct span protocol_start_tls(struct protocol *p, enum protocol_tls how);
 
 /* After the handshake: the session is as after the greeting (RFC 3207, 4.2). */

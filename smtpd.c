@@ -169,7 +169,7 @@ discard(void *context, const struct reply *why)
 {
 	struct smtpd *s = context;
 
-	delivery_discard(&s->delivery, why);
+	delivery_discard(&s->delivery, why, content_hint(&s->session.content));
 }
 
 static bool
@@ -186,7 +186,7 @@ answered(void *context, const struct exchange *x)
 {
 	struct smtpd *s = context;
 
-	event_exchange(&s->log, x, s->settings.verbose);
+	event_exchange(&s->log, x, &s->auth.how, s->settings.verbose);
 }
 
 static enum auth_result
@@ -197,13 +197,17 @@ authenticate(void *context, const struct sasl *who)
 	return auth_ask(&s->auth, who, &s->session.envelope);
 }
 
-static bool
+static enum protocol_tls
 prepare_tls(void *context)
 {
 	struct smtpd *s = context;
+	enum protocol_tls how;
 
 	peer_find_local(&s->peer);	/* while 0 is the connection */
-	return tls_prepare(&s->tls, &s->session.envelope);
+	how = tls_prepare(&s->tls, &s->session.envelope);
+	if (how == TLS_NOT_NOW)
+		event_no_tls(&s->log, s->tls.error, &s->tls.how);
+	return how;
 }
 
 static bool
@@ -223,7 +227,10 @@ rename_client(void *context, const struct xclient *x)
 	struct smtpd *s = context;
 
 	front_rename(&s->front, x);
-	if (s->settings.verbose && (x->given & XCLIENT_ADDR) != 0)
+	/* who is the same may speak still: behind STARTTLS 0 says nothing */
+	if ((x->given & XCLIENT_ADDR) == 0)
+		return true;
+	if (s->settings.verbose)
 		event_connect(&s->log, &s->peer);
 	return front_may_speak(&s->front);
 }
@@ -360,9 +367,9 @@ close_session(struct smtpd *s, enum protocol_reason reason, const char *why,
     long long since)
 {
 	s->log.client = s->peer.address;
-	/* who left having said nothing was a health probe */
-	if (s->settings.verbose || s->channel.octets_in > 0 ||
-	    reason != PROTOCOL_EOF)
+	/* who said hello, and went, was a health check */
+	if (s->log.wrote || s->session.mailed ||
+	    (reason != PROTOCOL_EOF && reason != PROTOCOL_QUIT))
 		event_close(&s->log, &s->peer, &s->channel, reason, why,
 		    s->delivery.messages, since);
 	return reason == PROTOCOL_ERROR ? EX_OSERR : EX_OK;
@@ -376,6 +383,7 @@ read_header(struct smtpd *s, enum protocol_reason *reason)
 		[FRONT_LEFT] = PROTOCOL_EOF,
 		[FRONT_STOPPED] = PROTOCOL_STOP,
 		[FRONT_REFUSED] = PROTOCOL_PROXY,
+		[FRONT_BROKEN] = PROTOCOL_ERROR,
 	};
 	enum front_status status = front_read(&s->front);
 
@@ -419,7 +427,7 @@ check_configuration(struct smtpd *s)
 		die(s, EX_CONFIG, fault.what, fault.why);
 	if (s->settings.check)
 		check(s);
-	p->tls = tls_is_before_us(&s->peer, p->tls);
+	p->tls = peer_is_in_tls(&s->peer, p->tls);
 	p->starttls = s->settings.starttls != NULL || s->launcher.tls[0] > 0;
 	if (p->require_tls && !p->tls && !p->starttls &&
 	    !s->settings.proxies.on)

@@ -1,24 +1,5 @@
 #include "address.h"
 
-/* The first octet of s, outside quotes, that is one of two; s.len if none, and
- * s.len + 1 where a quote does not end. */
-static size_t
-unquoted(struct span s, char one, char other)
-{
-	bool quoted = false;
-	size_t i;
-
-	for (i = 0; i < s.len; i++) {
-		if (s.ptr[i] == '"')
-			quoted = !quoted;
-		else if (quoted && s.ptr[i] == '\\')
-			i++;
-		else if (!quoted && (s.ptr[i] == one || s.ptr[i] == other))
-			return i;
-	}
-	return quoted ? s.len + 1 : s.len;
-}
-
 /* ---- domains ---- */
 
 static bool
@@ -74,20 +55,49 @@ address_is_function(struct span s)
 static bool
 value_ok(struct span s)
 {
-	size_t i;
+	struct span rest = s;
+	const char *at;
 
-	for (i = 0; i < s.len; i++)
-		if (address_is_function(span_skip(s, i)))
+	while ((at = span_find(rest, '(')) != NULL) {
+		if (address_is_function(span_skip(rest,
+		    (size_t)(at - rest.ptr))))
 			return false;
+		rest = span_behind(rest, at);
+	}
 	return s.len > 0 && s.ptr[0] != '-';
 }
 
-static bool
-local_ok(struct span s)
+size_t
+address_quoted(struct span s)
 {
-	return value_ok(s) && !span_any(s, is_control) &&
-	    unquoted(s, ' ', ' ') == s.len &&
-	    unquoted(s, '<', '>') == s.len;
+	size_t i;
+
+	for (i = 1; i < s.len && s.ptr[i] != '"'; i++)
+		if (s.ptr[i] == '\\')
+			i++;
+	return i < s.len ? i + 1 : 0;
+}
+
+/* Where the local part that begins s ends: words of atoms and dots, or in
+ * quotes, and between those two a dot. */
+static size_t
+local_length(struct span s)
+{
+	size_t i = 0, quoted;
+
+	while (i < s.len) {
+		if (address_is_atom(s.ptr[i])) {
+			i++;
+			continue;
+		}
+		if (s.ptr[i] != '"' || (i > 0 && s.ptr[i - 1] != '.'))
+			return i;
+		quoted = address_quoted(span_skip(s, i));
+		i += quoted;
+		if (quoted == 0 || (i < s.len && s.ptr[i] != '.'))
+			return i;
+	}
+	return i;
 }
 
 /* All of it is the local part. */
@@ -97,20 +107,21 @@ without_domain(struct span s)
 	return (struct mailbox){ s, s, span_skip(s, s.len) };
 }
 
-/* The last @ outside quotes is the one before the domain. */
+/* Its one @ outside quotes is the one before the domain. */
 static bool
 mailbox_ok(struct span s, struct mailbox *m)
 {
-	size_t at, next;
+	size_t at = local_length(s);
 
 	*m = without_domain(s);
-	for (at = unquoted(s, '@', '@'); at < s.len; at = next) {
-		m->local = span_first(s, at);
-		m->domain = span_skip(s, at + 1);
-		next = at + 1 + unquoted(m->domain, '@', '@');
-	}
-	return s.len <= MAILBOX_MAX && local_ok(m->local) &&
-	    (m->local.len == s.len || domain_ok(m->domain));
+	m->local = span_first(s, at);
+	if (s.len > MAILBOX_MAX || span_any(m->local, is_control) ||
+	    !value_ok(m->local))
+		return false;
+	if (at == s.len)
+		return true;
+	m->domain = span_skip(s, at + 1);
+	return s.ptr[at] == '@' && domain_ok(m->domain);
 }
 
 bool
@@ -141,67 +152,9 @@ text_mailbox(struct text *t, const struct mailbox *m, struct span domain)
 	text_char(t, '>');
 }
 
-/* ---- paths ---- */
-
-/* A source route is checked and dropped (RFC 5321, appendix C); false where
- * it is none. */
-static bool
-drop_route(struct span *s)
-{
-	size_t n;
-
-	while (s->len > 0 && s->ptr[0] == '@') {
-		*s = span_skip(*s, 1);
-		n = s->len > 0 && s->ptr[0] == '[' ?
-		    unquoted(*s, ']', ']') : 0;
-		if (n < s->len)
-			n += unquoted(span_skip(*s, n), ',', ':');
-		if (n >= s->len || !domain_ok(span_first(*s, n)))
-			return false;
-		if (s->ptr[n] == ':') {
-			*s = span_skip(*s, n + 1);
-			return true;
-		}
-		*s = span_skip(*s, n + 1);
-	}
-	return false;
-}
-
-enum path
-address_take_path(struct span *s, struct mailbox *m)
-{
-	struct span inner;
-	bool bare;
-	size_t n;
-
-	*s = span_unindented(*s);
-	bare = s->len == 0 || s->ptr[0] != '<';
-	inner = bare ? *s : span_skip(*s, 1);
-	n = bare ? unquoted(inner, ' ', '\t') :
-	    unquoted(inner, '>', '>');
-	if (n > inner.len)
-		return PATH_BAD;
-	if (n == (bare ? 0 : inner.len))
-		return PATH_SYNTAX;
-	*s = span_skip(inner, bare ? n : n + 1);
-	if (s->len > 0 && !is_blank(s->ptr[0]))
-		return PATH_SYNTAX;
-	inner.len = n;
-	if (n > 0 && inner.ptr[0] == '@' && !drop_route(&inner))
-		return PATH_SYNTAX;
-	if (n > 0)
-		return mailbox_ok(inner, m) ? PATH_OK : PATH_BAD;
-	*m = (struct mailbox){ inner, inner, inner };
-	return PATH_OK;
-}
-
 bool
-address_parse_name(struct span s, struct mailbox *m)
+address_parse_words(struct span s, struct mailbox *m)
 {
-	struct span rest = s;
-
-	if (address_take_path(&rest, m) == PATH_OK && rest.len == 0)
-		return m->whole.len > 0 && is_utf8(s);
 	*m = without_domain(s);
 	return value_ok(s) && is_utf8(s) && !span_any(s, is_control) &&
 	    s.ptr[0] != '<' && span_find(s, '@') == NULL;

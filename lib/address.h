@@ -1,12 +1,13 @@
 /*
- * address - domains, mailboxes and paths: RFC 5321, 4.1.2, RFC 6531, 3.3
+ * address - domains and mailboxes: RFC 5321, 4.1.2, RFC 6531, 3.3
  *
  * Pure.  Spans that come out point into the span that went in: nothing is
  * copied, so they live as long as its octets.
  *
- * A local part is not judged beyond what keeps it one word for whoever gets it:
- * no control octet, no blank or bracket outside quotes; and it may be handed to
- * a command: it does not start with "-" and hides no function of a shell.
+ * A local part is not judged beyond what keeps it one local part for whoever
+ * gets it: outside quotes there is no blank, no bracket, no "\", none of ",;:"
+ * and no second "@", nowhere a control octet.  And it may be handed to a
+ * command: it does not start with "-" and hides no function of a shell.
  */
 #ifndef ADDRESS_H
 #define ADDRESS_H
@@ -27,12 +28,6 @@ struct mailbox {
 	struct span whole, local, domain;
 };
 
-enum path {
-	PATH_OK,
-	PATH_SYNTAX,		/* no path: its brackets, its route */
-	PATH_BAD		/* a path whose mailbox is none */
-};
-
 /* A name of labels, or a literal in square brackets. */
 bool address_is_domain(struct span s);
 
@@ -40,14 +35,21 @@ bool address_is_domain(struct span s);
  * false says nothing. */
 bool address_is_mailbox(struct span s, struct mailbox *m);
 
-/* Takes "<path>", or what devices write for it, off *s, and the blanks before
- * it; a source route is checked and dropped.  *m is good after OK, empty for
- * "<>".  Octets that are no UTF-8 pass: who looks at *s whole finds them. */
-enum path address_take_path(struct span *s, struct mailbox *m);
+/* Words that look like no mailbox, of which VRFY and EXPN may ask (RFC 5321,
+ * 3.5.1): all of them are m->local. */
+bool address_parse_words(struct span s, struct mailbox *m);
 
-/* What VRFY and EXPN ask for (RFC 5321, 3.5.1): a mailbox, in brackets or not,
- * or words that look like none, which then are m->local. */
-bool address_parse_name(struct span s, struct mailbox *m);
+/* What a local part may have outside quotes: RFC 5322, 3.2.3 and more, but for
+ * what would end it for whoever gets a list of addresses. */
+static inline bool
+address_is_atom(char c)
+{
+	return is_alnum(c) || (!is_control(c) &&
+	    strchr(" ()<>[]:;@\\,\"", c) == NULL);
+}
+
+/* The length of the string in quotes that begins s; 0 where it does not end. */
+size_t address_quoted(struct span s);
 
 /* The mailbox, where its octets were copied to. */
 struct mailbox address_moved(struct mailbox m, const char *to);

@@ -39,8 +39,7 @@ open_credentials(struct span credentials)
 }
 
 static void
-run_command(const struct auth *a, int credentials,
-    const struct envelope *envelope, struct outcome *how)
+run_command(struct auth *a, int credentials, const struct envelope *envelope)
 {
 	static const struct mailbox nobody = { { "", 0 }, { "", 0 },
 	    { "", 0 } };
@@ -52,27 +51,25 @@ run_command(const struct auth *a, int credentials,
 	    .three = credentials };
 
 	runner_run(a->runner, "/bin/sh", (char *const *)argv,
-	    credentials < 0 ? -1 : file_open("/dev/null", 0), &p, &f, how);
+	    credentials < 0 ? -1 : file_open("/dev/null", 0), &p, &f, &a->how);
 	if (credentials >= 0)
 		close(credentials);
 }
 
 enum auth_result
-auth_ask(const struct auth *a, const struct sasl *who,
+auth_ask(struct auth *a, const struct sasl *who,
     const struct envelope *envelope)
 {
 	char space[CHECKPASSWORD_MAX + 1];
 	struct text t = { space, 0, sizeof space };
 	enum auth_result result = AUTH_REFUSED;
-	struct outcome how;
 
 	a->peer->user[0] = '\0';
 	span_copy(span_of(sasl_mechanism(who)), a->peer->method,
 	    sizeof a->peer->method);
 	if (put_credentials(&t, who)) {
-		run_command(a, open_credentials(text_span_of(&t)), envelope,
-		    &how);
-		result = verdict_of_auth(outcome_status(&how),
+		run_command(a, open_credentials(text_span_of(&t)), envelope);
+		result = verdict_of_auth(outcome_status(&a->how),
 		    a->runner->output->octets == 0);
 	}
 	octets_erase(space, sizeof space);

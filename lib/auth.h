@@ -17,11 +17,13 @@ struct auth {
 	struct peer *peer;		/* gets user and method */
 	const char *command;		/* a shell's */
 	long long limit;		/* ms that it may run */
+	/* ---- */
+	struct outcome how;		/* readable after ERROR: how it ended */
 };
 
 /* Asks about a name and a password.  Only ACCEPTED makes peer->user known; what
  * was known before is forgotten. */
-enum auth_result auth_ask(const struct auth *a, const struct sasl *who,
+enum auth_result auth_ask(struct auth *a, const struct sasl *who,
     const struct envelope *envelope);
 
 #endif

@@ -131,6 +131,7 @@ static void
 decode_bare_lf(struct content *c)
 {
 	c->in++;
+	c->bare = true;
 	count_octets(c, 1);
 	if (c->strict)
 		fault_here(c, CONTENT_BARE_NEWLINE);
@@ -341,6 +342,14 @@ bool
 content_is_whole(const struct content *c)
 {
 	return c->place == AFTER_END;
+}
+
+const char *
+content_hint(const struct content *c)
+{
+	return c->rules.form == CONTENT_DATA && c->bare &&
+	    !content_is_whole(c) ?
+	    "lines end in LF alone: a dot on one ends no message" : NULL;
 }
 
 void

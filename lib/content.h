@@ -65,6 +65,7 @@ struct content {
 	struct content_rules rules;
 	enum content_fault fault;	/* readable */
 	bool strict;			/* a bare CR or LF would be a fault */
+	bool bare;			/* a line has ended in an LF alone */
 	unsigned long long room;	/* octets that may come until one is */
 	enum content_place place;
 	enum content_place next_line;	/* the place behind a CR LF */
@@ -89,6 +90,10 @@ size_t content_decode(struct content *c, char *octets, size_t len);
 
 /* Has DATA had its end? */
 bool content_is_whole(const struct content *c);
+
+/* Why DATA may have had no end, in words for a log: lines of it end in LF
+ * alone.  NULL: it had one, or nothing is known. */
+const char *content_hint(const struct content *c);
 
 /* After the last of the chunks: gives what was held back. */
 void content_end(struct content *c);

@@ -105,7 +105,7 @@ delivery_commit(struct delivery *d, size_t recipient, struct reply *reply)
 		run(d, &f, d->done == all, reply);
 	else {
 		*reply = verdict_of_storage(m->spool.error);
-		event_no_run(d->log, &f, reply, d->since);
+		event_no_run(d->log, &f, reply, NULL, d->since);
 	}
 	d->since = channel_now();
 	if (reply->code == 250 && !d->accepted) {
@@ -117,11 +117,11 @@ delivery_commit(struct delivery *d, size_t recipient, struct reply *reply)
 }
 
 void
-delivery_discard(struct delivery *d, const struct reply *why)
+delivery_discard(struct delivery *d, const struct reply *why, const char *hint)
 {
 	struct facts left = facts_of(d, d->done,
 	    d->message->envelope->recipients - d->done);
 
-	event_no_run(d->log, &left, why, d->since);
+	event_no_run(d->log, &left, why, hint, d->since);
 	spool_close(&d->message->spool);
 }

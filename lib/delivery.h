@@ -38,7 +38,8 @@ void delivery_commit(struct delivery *d, size_t recipient,
     struct reply *reply);
 
 /* The recipients that had no run get none.  why is NULL where the client gave
- * the message up. */
-void delivery_discard(struct delivery *d, const struct reply *why);
+ * the message up; hint says what it did wrong, or is NULL. */
+void delivery_discard(struct delivery *d, const struct reply *why,
+    const char *hint);
 
 #endif

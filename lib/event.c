@@ -19,6 +19,52 @@ event_config(struct log *l, const char *what, const char *why)
 	log_end(l);
 }
 
+/* ---- how a program ended ---- */
+
+/* "No such file": which? */
+static void
+log_hint(struct log *l, const char *program, int error)
+{
+	char space[PATH_MAX];
+	const char *path = process_find(program, space, sizeof space);
+	const char *fault = path == NULL ? NULL : process_script_fault(path);
+
+	if (fault == NULL && error != EACCES)
+		fault = process_line_fault(program);
+	if (fault != NULL)
+		log_string(l, "hint", fault);
+}
+
+static void
+log_no_start(struct log *l, const char *program, int error)
+{
+	log_number(l, "exit", 127);
+	log_string(l, "error", strerror(error));
+	if (error == ENOENT || error == ENOEXEC || error == EACCES ||
+	    error == ENOTDIR || error == ENAMETOOLONG)
+		log_hint(l, program, error);
+	log_string(l, "command", program);
+}
+
+static void
+log_outcome(struct log *l, const char *program, const struct outcome *how)
+{
+	if (how->error != 0) {
+		log_no_start(l, program, how->error);
+		return;
+	}
+	if (how->stuck)
+		log_string(l, "signal", "stuck");
+	else if (WIFSIGNALED(how->status))
+		log_number(l, "signal", (unsigned)WTERMSIG(how->status));
+	else
+		log_number(l, "exit", (unsigned)WEXITSTATUS(how->status));
+	if (how->flooded)
+		log_string(l, "error", "too much output");
+	else if (how->timed_out)
+		log_string(l, "timeout", "yes");
+}
+
 /* ---- the session ---- */
 
 static void
@@ -84,17 +130,23 @@ event_refuse(struct log *l, const struct exchange *x)
 	log_string(l, "verb", x->verb[0] != '\0' ? x->verb : "unknown");
 	log_reply(l, x->reply);
 	if (x->mailbox.len > 0)
-		log_span(l, "to", x->mailbox);
+		log_span(l, x->sender ? "from" : "to", x->mailbox);
+	if (x->parameter.len > 0)
+		log_span(l, "parameter", x->parameter);
 	log_end(l);
 }
 
-/* The name as it was given. */
+/* The name as it was given.  A 454 is our fault. */
 static void
-event_auth(struct log *l, const struct exchange *x)
+event_auth(struct log *l, const struct exchange *x, const struct outcome *how)
 {
-	begin_client(l, LOG_INFO, "auth");
+	bool ours = x->reply->code == 454;
+
+	begin_client(l, ours ? LOG_FAULT : LOG_INFO, "auth");
 	log_string(l, "method", sasl_mechanism(x->who));
 	log_span(l, "user", x->who->name);
+	if (ours)
+		log_outcome(l, "/bin/sh", how);
 	log_reply(l, x->reply);
 	log_end(l);
 }
@@ -108,14 +160,15 @@ event_advice(struct log *l, const char *advice)
 }
 
 void
-event_exchange(struct log *l, const struct exchange *x, bool all)
+event_exchange(struct log *l, const struct exchange *x,
+    const struct outcome *how, bool all)
 {
 	if (all && (x->line.len > 0 || x->hidden > 0))
 		event_command(l, x);
 	if (all)
 		event_reply(l, x->reply);
 	if (x->who != NULL)
-		event_auth(l, x);
+		event_auth(l, x, how);
 	else if (x->reply->code >= 400 && !x->message && x->verb != NULL)
 		event_refuse(l, x);
 	if (x->advice != NULL)
@@ -161,6 +214,17 @@ event_tls(struct log *l, const struct peer *peer, const char *error)
 		log_string(l, "protocol", peer->tls_protocol);
 	if (peer->tls_cipher[0] != '\0')
 		log_string(l, "cipher", peer->tls_cipher);
+	log_end(l);
+}
+
+void
+event_no_tls(struct log *l, const char *error, const struct outcome *how)
+{
+	begin_client(l, LOG_FAULT, "tls");
+	if (how->error == 0)
+		log_string(l, "error", error);
+	if (how->error != 0 || how->exited)
+		log_outcome(l, "/bin/sh", how);
 	log_end(l);
 }
 
@@ -230,47 +294,6 @@ event_accept(struct log *l, int error)
 
 /* ---- runs ---- */
 
-/* "No such file": which? */
-static void
-log_hint(struct log *l, const char *program)
-{
-	char space[PATH_MAX];
-	const char *path = process_find(program, space, sizeof space);
-	const char *fault = path == NULL ? NULL : process_script_fault(path);
-
-	if (fault != NULL)
-		log_string(l, "hint", fault);
-}
-
-static void
-log_no_start(struct log *l, const char *program, int error)
-{
-	log_number(l, "exit", 127);
-	log_string(l, "error", strerror(error));
-	if (error == ENOENT || error == ENOEXEC || error == EACCES)
-		log_hint(l, program);
-	log_string(l, "command", program);
-}
-
-static void
-log_outcome(struct log *l, const char *program, const struct outcome *how)
-{
-	if (how->error != 0) {
-		log_no_start(l, program, how->error);
-		return;
-	}
-	if (how->stuck)
-		log_string(l, "signal", "stuck");
-	else if (WIFSIGNALED(how->status))
-		log_number(l, "signal", (unsigned)WTERMSIG(how->status));
-	else
-		log_number(l, "exit", (unsigned)WEXITSTATUS(how->status));
-	if (how->flooded)
-		log_string(l, "error", "too much output");
-	else if (how->timed_out)
-		log_string(l, "timeout", "yes");
-}
-
 /* What each line of a message begins with; ours: the fault is. */
 static void
 begin_message(struct log *l, const struct facts *f, bool ours)
@@ -311,7 +334,7 @@ event_message(struct log *l, const struct facts *f, const char *command,
 
 void
 event_no_run(struct log *l, const struct facts *f, const struct reply *reply,
-    long long since)
+    const char *hint, long long since)
 {
 	const struct spool *spool = &f->message->spool;
 
@@ -324,6 +347,8 @@ event_no_run(struct log *l, const struct facts *f, const struct reply *reply,
 		log_reply(l, reply);
 	else
 		log_string(l, "dropped", "yes");
+	if (hint != NULL)
+		log_string(l, "hint", hint);
 	log_seconds(l, since);
 	log_end(l);
 }

@@ -17,8 +17,10 @@ void event_config(struct log *l, const char *what, const char *why);
 void event_connect(struct log *l, const struct peer *peer);
 
 /* A command that was refused, a verdict on who somebody is, advice; and, where
- * all is to be logged, any command and its reply. */
-void event_exchange(struct log *l, const struct exchange *x, bool all);
+ * all is to be logged, any command and its reply.  how: the last run for such a
+ * verdict; a 454 says how it ended. */
+void event_exchange(struct log *l, const struct exchange *x,
+    const struct outcome *how, bool all);
 
 /* A line, or a piece of one, that a run with these facts has printed (NULL: the
  * command that does TLS); and octets of it that are not in the log. */
@@ -28,6 +30,9 @@ void event_dropped(struct log *l, const struct facts *f,
 
 /* A handshake: error says why it failed; NULL: TLS is up. */
 void event_tls(struct log *l, const struct peer *peer, const char *error);
+
+/* There could be none; how: what is known of the command that does TLS. */
+void event_no_tls(struct log *l, const char *error, const struct outcome *how);
 
 /* A client that got a reply and no session; one whose session died by this
  * signal; accept itself. */
@@ -44,9 +49,10 @@ void event_message(struct log *l, const struct facts *f, const char *command,
     long long since);
 
 /* A message, or the recipients of f, for which nothing was run: it was refused,
- * or given up by the client (reply is NULL). */
+ * or given up by the client (reply is NULL); hint: what to do about that, or
+ * NULL. */
 void event_no_run(struct log *l, const struct facts *f,
-    const struct reply *reply, long long since);
+    const struct reply *reply, const char *hint, long long since);
 
 /* A look-up that failed: program could not be run, or answered; and one that
  * a file of the configuration could not answer. */

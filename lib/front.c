@@ -15,16 +15,6 @@ is_in(const char *address, const struct list *networks)
 	return false;
 }
 
-static bool
-may_send(const struct front *f)
-{
-	char address[IP_SIZE];
-
-	if (f->proxies->count == 0)
-		return true;
-	peer_of_kernel(address);
-	return is_in(address, f->proxies);
-}
 
 static void
 replace(char *to, const char *from, size_t size)
@@ -65,6 +55,20 @@ refuse(struct front *f, const char *error)
 	return FRONT_REFUSED;
 }
 
+/* Who has reset already, as checks do, has no address any more. */
+static enum front_status
+judge_sender(struct front *f)
+{
+	char address[IP_SIZE];
+
+	if (f->proxies->count == 0)
+		return FRONT_READY;
+	if (peer_of_kernel(address) == PEER_GONE)
+		return FRONT_LEFT;
+	return is_in(address, f->proxies) ? FRONT_READY :
+	    refuse(f, "nobody who may send a PROXY header");
+}
+
 /* More of a header, of which len octets are there. */
 static enum front_status
 await_more(struct front *f, long long by, size_t len)
@@ -75,6 +79,8 @@ await_more(struct front *f, long long by, size_t len)
 		return f->stopping() ? FRONT_STOPPED : FRONT_READY;
 	case CHANNEL_TIMEOUT:
 		return refuse(f, "late");
+	case CHANNEL_ERROR:
+		return FRONT_BROKEN;
 	default:
 		return len > 0 ? refuse(f, "cut") : FRONT_LEFT;
 	}
@@ -84,8 +90,7 @@ enum front_status
 front_read(struct front *f)
 {
 	long long by = channel_now() + f->limit;
-	enum front_status status = may_send(f) ? FRONT_READY :
-	    refuse(f, "nobody who may send a PROXY header");
+	enum front_status status = judge_sender(f);
 	enum proxy_status parsed = PROXY_SHORT;
 	struct span octets;
 	struct proxy h;
@@ -115,7 +120,7 @@ speaks_by_socket(const struct list *speakers)
 
 	for (i = 0; i < speakers->count; i++)
 		if (strcmp(speakers->source[i].value, "unix") == 0)
-			return peer_of_kernel(address);
+			return peer_of_kernel(address) == PEER_UNIX;
 	return false;
 }
 

@@ -37,7 +37,8 @@ enum front_status {
 	FRONT_READY,			/* the session may begin */
 	FRONT_LEFT,			/* it left, and nothing had come */
 	FRONT_STOPPED,			/* we are to end */
-	FRONT_REFUSED			/* no header, or none that is good */
+	FRONT_REFUSED,			/* no header, or none that is good */
+	FRONT_BROKEN			/* no connection that can be read */
 };
 
 /* Reads a PROXY header off the channel, and nothing behind it. */

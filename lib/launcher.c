@@ -135,17 +135,19 @@ is_kept(const struct launcher *l, int fd)
 	    (fd >= l->first && fd < l->first + l->sockets);
 }
 
-/* An open descriptor that the environment names, and that can be waited for; 0
- * where it is none. */
+/* A socket or a pipe that the environment names, and that can be waited for; 0
+ * where it is none: a number that was left over may be anybody's file. */
 static int
 named_descriptor(const char *name)
 {
 	const char *value = getenv(name);
 	unsigned long long n;
+	struct stat st;
 
 	return value != NULL &&
 	    span_number(span_of(value), FD_SETSIZE - 1, &n) &&
-	    n > 2 && fcntl((int)n, F_GETFD) >= 0 ? (int)n : 0;
+	    n > 2 && fstat((int)n, &st) == 0 &&
+	    (S_ISSOCK(st.st_mode) || S_ISFIFO(st.st_mode)) ? (int)n : 0;
 }
 
 /* Some launchers leave the names of descriptors that they closed, and these may

@@ -166,6 +166,7 @@ log_ready(struct log *l)
 void
 log_end(struct log *l)
 {
+	l->wrote = true;
 	if (l->to == LOG_TO_SYSLOG)
 		syslog_send(l);
 	if (l->to != LOG_TO_STDERR || !log_ready(l))

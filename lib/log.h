@@ -38,6 +38,7 @@ struct log {
 	bool journal;			/* stderr is the journal */
 	bool file;			/* stderr is one: never waited for */
 	bool stuck;			/* nobody reads it */
+	bool wrote;			/* readable: a line, or tried to */
 	struct text line;
 };
 

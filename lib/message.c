@@ -29,6 +29,7 @@ message_begin(struct message *m, const struct envelope *envelope)
 	spool_close(&m->spool);
 	m->envelope = envelope;
 	m->started = false;
+	m->opening_len = 0;
 	make_id(m);
 }
 
@@ -58,7 +59,7 @@ text_received(struct text *t, const struct message *m, const char *newline)
 	const char *address = m->peer->address;
 
 	text_string(t, "Received: from ");
-	text_helo(t, e->helo);
+	text_helo(t, e->helo.len > 0 ? e->helo : span_of("unknown"));
 	if (address[0] != '\0') {
 		text_string(t, strchr(address, ':') != NULL ? " ([IPv6:" :
 		    " ([");
@@ -85,37 +86,65 @@ text_received(struct text *t, const struct message *m, const char *newline)
 	text_string(t, newline);
 }
 
-/* With the message's first octets, or instead of them where it has none. */
 static bool
-append_header(struct message *m, struct span data)
+adds_header(const struct message *m)
+{
+	return m->received || m->return_path;
+}
+
+/* In front of the message's first octets, or instead of them where it has
+ * none. */
+static bool
+append_header(struct message *m, enum opening opening)
 {
 	const char *newline = m->config->crlf ? "\r\n" : "\n";
 	char space[3 * 1024];
 	struct text t = { space, 0, sizeof space };
 
-	m->started = true;
 	if (m->return_path) {
 		text_return_path(&t, m->envelope->sender.whole);
 		text_string(&t, newline);
 	}
 	if (m->received)
 		text_received(&t, m, newline);
-	/* else the client's first line would go on with our last field */
-	if (t.len > 0 && data.len > 0 && is_blank(data.ptr[0]))
+	if (opening == OPENING_TEXT)
 		text_string(&t, newline);
+	else if (opening == OPENING_MBOX)
+		text_string(&t, "X-Mailbox-Line: ");
 	return spool_append(&m->spool, text_span_of(&t));
+}
+
+/* Its first octets, as long as they do not say what it begins with; whole:
+ * there are no more. */
+static bool
+start(struct message *m, struct span data, bool whole)
+{
+	struct text t = { m->opening, m->opening_len, sizeof m->opening };
+	enum opening opening;
+
+	text_span(&t, data);
+	data = span_skip(data, t.len - m->opening_len);
+	m->opening_len = t.len;
+	opening = opening_of(text_span_of(&t), m->config->crlf, whole);
+	if (opening == OPENING_UNDECIDED)
+		return true;
+	m->started = true;
+	return append_header(m, opening) &&
+	    spool_append(&m->spool, text_span_of(&t)) &&
+	    spool_append(&m->spool, data);
 }
 
 bool
 message_append(struct message *m, struct span data)
 {
-	return (m->started || append_header(m, data)) &&
-	    spool_append(&m->spool, data);
+	if (m->started || !adds_header(m))
+		return spool_append(&m->spool, data);
+	return start(m, data, false);
 }
 
 bool
 message_complete(struct message *m)
 {
-	return (m->started || append_header(m, span_of(""))) &&
-	    spool_finish(&m->spool);
+	return (m->started || !adds_header(m) ||
+	    start(m, span_of(""), true)) && spool_finish(&m->spool);
 }

@@ -6,6 +6,7 @@
 
 #include <time.h>
 
+#include "opening.h"
 #include "peer.h"
 #include "protocol.h"
 #include "spool.h"
@@ -22,6 +23,8 @@ struct message {
 	char id[32];			/* readable: a word, the host's own */
 	char okay[48];			/* readable: "Ok ID" */
 	bool started;			/* octets are in the spool */
+	size_t opening_len;		/* that wait until it is known what */
+	char opening[OPENING_MAX];	/* they are */
 	struct spool spool;
 };
 
@@ -29,6 +32,8 @@ struct message {
 void message_begin(struct message *m, const struct envelope *envelope);
 
 /* More of its content; the header that we add comes with the first octets.
+ * Behind it comes what keeps these out of it, where they are no header: an
+ * empty line, or "X-Mailbox-Line: " before an mbox line, as Postfix does it.
  * False: see m->spool.error. */
 bool message_append(struct message *m, struct span data);
 

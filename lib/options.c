@@ -21,7 +21,10 @@ static const struct row {
 	    "our name (the host's)" },
 	{ "banner", 0, "TEXT", value_banner, AT(protocol.banner),
 	    "what the greeting says (ESMTP ready)" },
-	{ NULL, 'b', "s", value_mode, 0, "for callers of sendmail -bs: SMTP" },
+	{ NULL, 'b', "s", value_mode, AT(sendmail),
+	    "for callers of sendmail -bs: SMTP" },
+	{ NULL, 'o', "WORD", value_sendmail_word, AT(sendmail),
+	    "behind -bs: means nothing" },
 	{ "lmtp", 0, NULL, value_flag, AT(protocol.lmtp), "speak LMTP" },
 	{ "domain", 'd', "DOMAIN|/FILE", value_domain, AT(domains),
 	    "a local domain; any number (all are)" },
@@ -300,14 +303,37 @@ options_parse(struct settings *s, int argc, char **argv, struct fault *fault)
 	return true;
 }
 
+/* What stands between the words of a shell, and in none without quotes. */
+static const char between[] = " \t\n;&|()";
+
+/* The octets of the word there, with quotes as they are. */
+static size_t
+word_length(const char *word)
+{
+	const char *at = word, *end;
+
+	while (*at != '\0' && strchr(between, *at) == NULL) {
+		end = *at == '\'' || *at == '"' ? strchr(at + 1, *at) :
+		    *at == '\\' && at[1] != '\0' ? at + 1 : at;
+		at = end != NULL ? end + 1 : at + strlen(at);
+	}
+	return (size_t)(at - word);
+}
+
+/* Does a shell's command have this word, outside of quotes and comments? */
 static bool
 has_word(const char *command, const char *wanted)
 {
-	struct span rest = span_of(command), word;
+	const char *word = command + strspn(command, between);
+	size_t len;
 
-	while ((word = span_take_word(&rest)).len > 0)
-		if (span_is(word, wanted))
+	for (; *word != '\0'; word += len + strspn(word + len, between)) {
+		len = word_length(word);
+		if (len == strlen(wanted) && memcmp(word, wanted, len) == 0)
 			return true;
+		if (*word == '#')
+			len = strcspn(word, "\n");
+	}
 	return false;
 }
 

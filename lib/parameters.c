@@ -56,70 +56,71 @@ mail_envid(struct request *q, struct span value)
 	struct text t = { e->envid_text, 0, sizeof e->envid_text };
 
 	if (value.len == 0 || value.len > ENVELOPE_ENVID_MAX ||
-	    !decode_xtext(value, &t))
+	    span_any(value, is_8bit) || !decode_xtext(value, &t))
 		return PARAMETER_BAD;
 	e->envid = text_span_of(&t);
 	return address_is_function(e->envid) ? PARAMETER_BAD : PARAMETER_OK;
 }
 
-/* RFC 4954, 5; "<>" is xtext too. */
+/* RFC 4954, 5: xtext.  Nobody trusts it, so it is taken as it is. */
 static enum parameter_fault
 mail_auth(struct request *q, struct span value)
 {
 	(void)q;
-	return value.len > 0 && value.len <= 500 &&
-	    decode_xtext(value, NULL) ? PARAMETER_OK : PARAMETER_BAD;
+	return value.len <= 500 && is_utf8(value) ? PARAMETER_OK :
+	    PARAMETER_BAD;
 }
 
-/* RFC 3461, 4.1: NEVER alone, or any of three, each once. */
+/* Takes what stands before the next comma off *list. */
+static struct span
+take_element(struct span *list)
+{
+	const char *comma = span_find(*list, ',');
+	struct span element = comma != NULL ? span_until(*list, comma) : *list;
+
+	*list = comma != NULL ? span_behind(*list, comma) :
+	    span_skip(*list, list->len);
+	return element;
+}
+
+/* RFC 3461, 4.1: NEVER alone, or any of three.  Devices say a word twice, and
+ * put a comma behind the last. */
 static enum parameter_fault
 rcpt_notify(struct request *q, struct span value)
 {
-	static const char *const when[] = { "SUCCESS", "FAILURE", "DELAY" };
-	const char *comma;
+	static const char *const when[] = { "NEVER", "SUCCESS", "FAILURE",
+	    "DELAY" };
 	unsigned seen = 0, i;
+	struct span word;
 
 	(void)q;
-	if (span_is(value, "NEVER"))
-		return PARAMETER_OK;
-	do {
-		comma = span_find(value, ',');
-		for (i = 0; i < 3; i++)
-			if (span_is(comma != NULL ? span_until(value, comma) :
-			    value, when[i]))
-				break;
-		if (i == 3 || (seen & 1U << i) != 0)
+	while (value.len > 0) {
+		word = take_element(&value);
+		for (i = 0; i < 4 && !span_is(word, when[i]); i++)
+			;
+		if (i == 4 && word.len > 0)
 			return PARAMETER_BAD;
-		seen |= 1U << i;
-		if (comma != NULL)
-			value = span_behind(value, comma);
-	} while (comma != NULL);
-	return PARAMETER_OK;
+		seen |= i < 4 ? 1U << i : 0;
+	}
+	return seen == 0 || ((seen & 1) != 0 && seen != 1) ? PARAMETER_BAD :
+	    PARAMETER_OK;
 }
 
-static bool
-is_type_octet(char c)
-{
-	return is_alnum(c) || c == '-' || c == '_';
-}
-
-/* RFC 3461, 4.2: "type;xtext"; RFC 6533, 3 for a UTF-8 one. */
+/* RFC 3461, 4.2: "type;xtext"; RFC 6533, 3 for a UTF-8 one, which is not asked
+ * for always. */
 static enum parameter_fault
 rcpt_orcpt(struct request *q, struct span value)
 {
 	const char *sign = span_find(value, ';');
-	struct span type, address;
+	struct span address;
 
-	if (sign == NULL || value.len > 500)
+	(void)q;
+	if (sign == NULL || sign == value.ptr || value.len > 500 ||
+	    !is_utf8(value))
 		return PARAMETER_BAD;
-	type = span_until(value, sign);
 	address = span_behind(value, sign);
-	if (type.len == 0 || address.len == 0 ||
-	    !span_all(type, is_type_octet))
-		return PARAMETER_BAD;
-	if (q->envelope->utf8 && span_is(type, "utf-8"))
-		return is_utf8(address) ? PARAMETER_OK : PARAMETER_BAD;
-	return decode_xtext(address, NULL) ? PARAMETER_OK : PARAMETER_BAD;
+	return span_is(span_until(value, sign), "utf-8") ||
+	    decode_xtext(address, NULL) ? PARAMETER_OK : PARAMETER_BAD;
 }
 
 static const struct parameter {
@@ -173,18 +174,21 @@ take_word(struct request *q, struct span word, enum side side)
 
 enum parameter_fault
 parameters_take(struct envelope *e, const struct parameter_rules *rules,
-    enum side side, struct span words, struct text *options)
+    enum side side, struct span words, struct text *options,
+    struct span *refused)
 {
 	struct request q = { e, rules, 0 };
 	enum parameter_fault fault = PARAMETER_OK;
 	struct span word;
 
-	while ((word = span_take_word(&words)).len > 0 &&
-	    fault == PARAMETER_OK) {
+	while (fault == PARAMETER_OK &&
+	    (word = span_take_word(&words)).len > 0) {
 		if (options->len > 0)
 			text_char(options, ' ');
 		text_span(options, word);
 		fault = take_word(&q, word, side);
+		if (fault != PARAMETER_OK)
+			*refused = word;
 	}
 	return fault;
 }

@@ -20,10 +20,12 @@ enum parameter_fault {
 	PARAMETER_TOO_LARGE		/* SIZE: RFC 1870 */
 };
 
-/* Checks each parameter, up to the first that is at fault, and keeps them as
- * given in *options; what the message is, in *e. */
+/* Checks each parameter, up to the first that is at fault, which is *refused
+ * then, and keeps them as given in *options; what the message is, in *e.  Those
+ * of extensions that we do not announce are checked no harder than Postfix
+ * checks them: nobody asked for them. */
 enum parameter_fault parameters_take(struct envelope *e,
     const struct parameter_rules *rules, enum side side, struct span words,
-    struct text *options);
+    struct text *options, struct span *refused);
 
 #endif

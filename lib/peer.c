@@ -175,7 +175,7 @@ peer_accept(struct peer *p, int socket)
 	return fd;
 }
 
-bool
+enum peer_kind
 peer_of_kernel(char address[IP_SIZE])
 {
 	union socket_address name;
@@ -184,9 +184,10 @@ peer_of_kernel(char address[IP_SIZE])
 
 	*address = '\0';
 	if (getpeername(0, &name.any, &len) != 0)
-		return false;
-	take_address(&name, address, port);
-	return name.any.sa_family == AF_UNIX;
+		return errno == ENOTCONN ? PEER_GONE : PEER_NONE;
+	if (take_address(&name, address, port))
+		return PEER_IP;
+	return name.any.sa_family == AF_UNIX ? PEER_UNIX : PEER_NONE;
 }
 
 void
@@ -198,4 +199,62 @@ peer_find_local(struct peer *p)
 	if (!p->local_known && getsockname(0, &name.any, &len) == 0)
 		take_address(&name, p->local_address, p->local_port);
 	p->local_known = true;
+}
+
+/* ---- TLS, by the launcher's word ---- */
+
+/* A socket of the internet has no TLS in front of it: a container's stray
+ * variable must not make TLS of clear text. */
+static bool
+is_internet_socket(int fd)
+{
+	union socket_address name;
+	socklen_t len = sizeof name;
+
+	return getsockname(fd, &name.any, &len) == 0 &&
+	    (name.any.sa_family == AF_INET || name.any.sa_family == AF_INET6);
+}
+
+void
+peer_take_tls_word(const char *value, char to[PEER_TLS_MAX + 1])
+{
+	struct span word = span_of(value != NULL ? value : "");
+
+	if (word.len > PEER_TLS_MAX || span_any(word, is_control) ||
+	    span_any(word, is_8bit))
+		word.len = 0;
+	span_copy(word, to, PEER_TLS_MAX + 1);
+}
+
+enum { ANYBODY, SOCAT, NAMES };
+
+/* Of who has named its client, only its own variables are about this one, and
+ * ncat has none: another's are stray. */
+static bool
+is_about_client(int whose)
+{
+	return getenv("NCAT_REMOTE_ADDR") == NULL &&
+	    (whose == SOCAT || getenv("SOCAT_PEERADDR") == NULL);
+}
+
+bool
+peer_is_in_tls(struct peer *p, bool option)
+{
+	static const char *const names[NAMES][2] = {
+		[ANYBODY] = { "SSL_PROTOCOL", "SSL_CIPHER" },
+		[SOCAT] = { "SOCAT_OPENSSL_PROTO_VERSION",
+		    "SOCAT_OPENSSL_CIPHER" },
+	};
+	int i;
+
+	for (i = 0; i < NAMES && p->tls_protocol[0] == '\0'; i++)
+		if (is_about_client(i))
+			peer_take_tls_word(getenv(names[i][0]),
+			    p->tls_protocol);
+	if (p->tls_protocol[0] != '\0' && !option && is_internet_socket(0))
+		p->tls_protocol[0] = '\0';
+	if (p->tls_protocol[0] == '\0')
+		return option;
+	peer_take_tls_word(getenv(names[i - 1][1]), p->tls_cipher);
+	return true;
 }

@@ -50,9 +50,18 @@ void peer_find(struct peer *p);
  * in *p, by the kernel's word.  -1 and errno. */
 int peer_accept(struct peer *p, int socket);
 
-/* What the kernel alone says of descriptor 0: the other end's address, or "".
- * True where it is a unix socket. */
-bool peer_of_kernel(char address[IP_SIZE]);
+/* What the kernel alone says of descriptor 0: the other end's address, or "". */
+enum peer_kind { PEER_IP, PEER_UNIX, PEER_GONE, PEER_NONE };
+enum peer_kind peer_of_kernel(char address[IP_SIZE]);
+
+/* Is it in TLS already?  By the option that says so, or by the variables of
+ * launchers, which give us no internet socket then; they are kept.  One that
+ * says nothing is none. */
+bool peer_is_in_tls(struct peer *p, bool option);
+
+/* What TLS is called by who does it, into such a member; "" where it is no
+ * word. */
+void peer_take_tls_word(const char *value, char to[PEER_TLS_MAX + 1]);
 
 /* Our own end too, where it is not known yet: commands alone ask for it. */
 void peer_find_local(struct peer *p);

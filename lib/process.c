@@ -113,13 +113,23 @@ process_script_fault(const char *path)
 }
 
 const char *
+process_line_fault(const char *name)
+{
+	return strpbrk(name, " \t\n|&;<>()$`\\\"'~*") != NULL ?
+	    "a shell line needs sh -c '...'" : NULL;
+}
+
+const char *
 process_fault(const char *name)
 {
 	char space[PATH_MAX];
 	const char *path = process_find(name, space, sizeof space);
+	const char *line = process_line_fault(name);
 	struct stat st;
 
-	if (path == NULL || stat(path, &st) != 0 || access(path, X_OK) != 0)
+	if (path == NULL || stat(path, &st) != 0)
+		return line != NULL ? line : strerror(errno);
+	if (access(path, X_OK) != 0)
 		return strerror(errno);
 	return S_ISREG(st.st_mode) ? process_script_fault(path) :
 	    "not a regular file";
@@ -288,6 +298,7 @@ static void
 await(struct run *r)
 {
 	enum channel_status status;
+	bool signals = false;		/* a wait has let them in */
 
 	/* no SIGCHLD is lost: it is let in by the wait, or by one of who gets
 	 * the output, which comes between this wait and this look */
@@ -302,11 +313,14 @@ await(struct run *r)
 			read_output(r);
 		else if (status == CHANNEL_ERROR)
 			r->open = false;
+		signals |= status == CHANNEL_INTERRUPTED;
 		check_flood(r);
 		r->how->exited = has_exited(r);
 	} while (!r->how->exited || (r->p->whole_group && r->open));
 	if (r->open)
 		read_rest(r);
+	if (!signals)		/* one to us came while it ran, perhaps */
+		channel_wait(r->p->let_in, -1, -1, 0);
 }
 
 /* Whatever it left behind. */

@@ -22,6 +22,10 @@ const char *process_find(const char *name, char *space, size_t size);
  * nothing is known to be wrong. */
 const char *process_script_fault(const char *path);
 
+/* What to do about a program that is not there, for its name is a line for a
+ * shell, which nobody runs here; NULL where it does not look so. */
+const char *process_line_fault(const char *name);
+
 /* Why a program of this name would not run; NULL likewise. */
 const char *process_fault(const char *name);
 

@@ -22,9 +22,6 @@ const struct reply replies[] = {
 	[RE_SYNTAX] = { 501, "5.5.2", "Syntax error in the path" },
 	[RE_BAD_SENDER] = { 501, "5.1.7", "Bad sender address" },
 	[RE_BAD_RECIPIENT] = { 501, "5.1.3", "Bad recipient address" },
-	[RE_UTF8_SENDER] = { 550, "5.6.7", "UTF-8 address without SMTPUTF8" },
-	[RE_UTF8_RECIPIENT] = { 553, "5.6.7",
-	    "UTF-8 address without SMTPUTF8" },
 	[RE_UNKNOWN_PARAMETER] = { 555, "5.5.4", "Unknown parameter" },
 	[RE_PARAMETER] = { 501, "5.5.4", "Bad or repeated parameter" },
 	[RE_TOO_LARGE] = { 552, "5.3.4", "Message too large" },
@@ -60,5 +57,6 @@ const struct reply replies[] = {
 	[RE_AUTH_CANCELLED] = { 501, "5.7.0", "Cancelled" },
 	[RE_NO_MECHANISM] = { 504, "5.5.4", "No such mechanism" },
 	[RE_NEEDS_AUTH] = { 530, "5.7.0", "Authenticate first" },
-	[RE_AUTH_IN_CLEAR] = { 538, "5.7.11", "Say STARTTLS first" },
+	[RE_AUTH_IN_CLEAR] = { 538, "5.7.11", "Not without TLS" },
+	[RE_PUT_OFF] = { 451, "4.7.0", "Not now, try again later" },
 };

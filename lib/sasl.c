@@ -119,6 +119,33 @@ static const struct mechanism mechanisms[] = {
 	{ "LOGIN", take_login, { "VXNlcm5hbWU6", "UGFzc3dvcmQ6" } },
 };
 
+static const struct mechanism *
+find_mechanism(struct span name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++)
+		if (span_is(name, mechanisms[i].name))
+			return &mechanisms[i];
+	return NULL;
+}
+
+bool
+sasl_is_mechanism(struct span word)
+{
+	static const char *const others[] = { "ANONYMOUS", "CRAM-MD5",
+	    "DIGEST-MD5", "EXTERNAL", "GS2-KRB5", "GSSAPI", "GSS-SPNEGO",
+	    "KERBEROS_V4", "NTLM", "OAUTHBEARER", "OTP", "SCRAM-SHA-1",
+	    "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS",
+	    "SCRAM-SHA-512", "SCRAM-SHA-512-PLUS", "XOAUTH", "XOAUTH2" };
+	size_t i;
+
+	for (i = 0; i < sizeof others / sizeof *others; i++)
+		if (span_is(word, others[i]))
+			return true;
+	return find_mechanism(word) != NULL;
+}
+
 /* ---- the dialogue ---- */
 
 static enum sasl_step
@@ -144,14 +171,8 @@ take_line(struct sasl *s, struct span line)
 enum sasl_step
 sasl_begin(struct sasl *s, struct span argument)
 {
-	struct span name = span_take_word(&argument);
-	size_t i;
-
 	s->lines = 0;
-	s->mechanism = NULL;
-	for (i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++)
-		if (span_is(name, mechanisms[i].name))
-			s->mechanism = &mechanisms[i];
+	s->mechanism = find_mechanism(span_take_word(&argument));
 	if (s->mechanism == NULL)
 		return SASL_UNKNOWN;
 	if (argument.len == 0)

@@ -45,6 +45,9 @@ enum sasl_step sasl_continue(struct sasl *s, struct span line);
 /* "PLAIN" or "LOGIN"; once one was begun. */
 const char *sasl_mechanism(const struct sasl *s);
 
+/* Is it the name of a mechanism, ours or one that we only know of? */
+bool sasl_is_mechanism(struct span word);
+
 /* May somebody be called so?  UTF-8 without control octets, which a command can
  * be given in a variable and as a word. */
 bool sasl_is_name(struct span name);

@@ -73,7 +73,6 @@ serve_line(struct serving *s)
 {
 	enum channel_status status = CHANNEL_OK;
 	struct span line;
-	bool proof;
 
 	if (!s->begun)
 		return serve_first(s);
@@ -81,12 +80,11 @@ serve_line(struct serving *s)
 	    CHANNEL_EMPTY)
 		return wait_for_input(s);
 	s->by = 0;
-	proof = protocol_is_proof(s->p, line);
 	if (protocol_asks(s->p, line))
 		status = flush_replies(s);
 	if (status == CHANNEL_OK)
 		channel_write(s->c, protocol_command(s->p, line));
-	if (proof) {
+	if (s->p->proof) {
 		channel_erase(s->c);
 		stack_erase();
 	}
@@ -112,20 +110,20 @@ look_behind(struct serving *s, bool *came)
 static enum channel_status
 serve_tls(struct serving *s)
 {
-	enum protocol_tls how = TLS_PIPELINED;
+	enum protocol_tls how = TLS_NOT_NOW;
 	bool came;
 	enum channel_status status = look_behind(s, &came);
 	int fd[2];
 
 	/* who does TLS is asked once, and for a client that is there */
-	if (status != CHANNEL_OK)
+	if (status != CHANNEL_OK && status != CHANNEL_EOF)
 		return status;
-	if (!came)
-		how = s->p->handler->prepare_tls(s->p->context) ? TLS_READY :
-		    TLS_NOT_NOW;
+	if (status == CHANNEL_OK)
+		how = came ? TLS_PIPELINED :
+		    s->p->handler->prepare_tls(s->p->context);
 	channel_write(s->c, protocol_start_tls(s->p, how));
 	if (how != TLS_READY)
-		return CHANNEL_OK;
+		return status;
 	status = flush_replies(s);
 	if (status != CHANNEL_OK)
 		return status;

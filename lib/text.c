@@ -197,26 +197,29 @@ is_utf8(struct span s)
 	size_t n;
 
 	while (s.len > 0) {
-		if ((n = utf8_character(s)) == 0)
+		n = is_8bit(s.ptr[0]) ? utf8_character(s) : 1;
+		if (n == 0)
 			return false;
 		s = span_skip(s, n);
 	}
 	return true;
 }
 
-/* What stands in xtext as it is. */
+/* What stands in xtext as it is: "=" too, for there are devices, and what is
+ * no ASCII, as RFC 6533 has it. */
 static bool
 stands_for_itself(char c)
 {
-	return c > ' ' && c < 127 && c != '=' && c != '+';
+	return c != ' ' && c != '+' && !is_control(c);
 }
 
-/* The value of a hexadecimal digit, upper case only; 16 for anything else. */
+/* The value of a hexadecimal digit, in any case; 16 for anything else. */
 static unsigned
 hex(char c)
 {
+	c = ascii_lower(c);
 	return is_digit(c) ? (unsigned)(c - '0') :
-	    c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10 : 16;
+	    c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
 }
 
 /* Takes one octet off *s; false where it is none, or a control octet. */

@@ -218,7 +218,8 @@ size_t utf8_character(struct span s);
 bool is_utf8(struct span s);
 
 /* RFC 3461, 4: checks xtext and, where t is one, decodes it into t.  False
- * where it is none, or hides a control octet. */
+ * where it is none, or hides a control octet.  More is taken than the RFC has:
+ * digits in lower case, "=", octets that are no ASCII. */
 bool decode_xtext(struct span s, struct text *t);
 
 #endif

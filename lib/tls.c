@@ -2,9 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -13,52 +11,6 @@
 
 #include "channel.h"
 #include "event.h"
-#include "file.h"
-
-/* ---- before us ---- */
-
-/* A socket of the internet has no TLS in front of it: a container's stray
- * variable must not make TLS of clear text. */
-static bool
-is_internet_socket(int fd)
-{
-	struct sockaddr_storage name;
-	socklen_t len = sizeof name;
-
-	return getsockname(fd, (struct sockaddr *)&name, &len) == 0 &&
-	    (name.ss_family == AF_INET || name.ss_family == AF_INET6);
-}
-
-/* What TLS is called; "" where it is no such word. */
-static void
-keep_word(const char *value, char to[PEER_TLS_MAX + 1])
-{
-	struct span word = span_of(value != NULL ? value : "");
-
-	if (word.len > PEER_TLS_MAX || span_any(word, is_control) ||
-	    span_any(word, is_8bit))
-		word.len = 0;
-	span_copy(word, to, PEER_TLS_MAX + 1);
-}
-
-bool
-tls_is_before_us(struct peer *p, bool option)
-{
-	static const char *const names[][2] = {
-		{ "SSL_PROTOCOL", "SSL_CIPHER" },
-		{ "SOCAT_OPENSSL_PROTO_VERSION", "SOCAT_OPENSSL_CIPHER" },
-	};
-	const char *protocol = NULL;
-	size_t i;
-
-	for (i = 0; protocol == NULL && i < 2; i++)
-		protocol = getenv(names[i][0]);
-	if (protocol == NULL || (!option && is_internet_socket(0)))
-		return option;
-	keep_word(protocol, p->tls_protocol);
-	keep_word(getenv(names[i - 1][1]), p->tls_cipher);
-	return true;
-}
 
 /* ---- a command ---- */
 
@@ -136,35 +88,49 @@ start_command(struct tls *t, int pair, int status, int output,
 }
 
 static void
-log_lines(struct tls *t, struct span said)
+log_line(struct tls *t, struct span line)
 {
-	struct span line;
-	const char *lf;
-
-	while (said.len > 0) {
-		lf = span_find(said, '\n');
-		line = lf != NULL ? span_until(said, lf) : said;
-		if (line.len > 0)
-			event_output(t->runner->log, NULL, line);
-		said = lf != NULL ? span_behind(said, lf) :
-		    span_skip(said, said.len);
-	}
+	if (line.len > 0)
+		event_output(t->runner->log, NULL, line);
 }
 
-/* What it has said so far; a piece is a line, or what there is of one.  It may
- * say more for ever. */
+/* Those that are whole; the rest. */
+static struct span
+log_lines(struct tls *t, struct span said)
+{
+	const char *lf;
+
+	while ((lf = span_find(said, '\n')) != NULL) {
+		log_line(t, span_until(said, lf));
+		said = span_behind(said, lf);
+	}
+	return said;
+}
+
+/* What it has said so far, and the last line of it as far as there is one.  It
+ * may say more for ever. */
 static void
 log_output(struct tls *t)
 {
-	char piece[2048];
+	char space[2048];
+	struct span rest = { space, 0 };
 	size_t said = 0;
 	ssize_t n;
 
 	while (t->output > 0 && said < RUNNER_OUTPUT_MAX &&
-	    (n = read(t->output, piece, sizeof piece)) > 0) {
-		log_lines(t, (struct span){ piece, (size_t)n });
+	    (n = read(t->output, space + rest.len,
+	    sizeof space - rest.len)) > 0) {
 		said += (size_t)n;
+		rest.len += (size_t)n;
+		rest = log_lines(t, rest);
+		if (rest.len == sizeof space) {
+			log_line(t, rest);
+			rest.len = 0;
+		}
+		memmove(space, rest.ptr, rest.len);
+		rest.ptr = space;
 	}
+	log_line(t, rest);
 }
 
 /* A shell's word for what it cannot run. */
@@ -178,7 +144,7 @@ tell_config(struct tls *t, int status)
 }
 
 /* What it leaves of its group has the connection too, and is killed before its
- * number is anybody else's. */
+ * number is anybody else's.  How it ends after a fault is our doing. */
 static bool
 has_ended(struct tls *t)
 {
@@ -191,6 +157,9 @@ has_ended(struct tls *t)
 		waitpid(t->pid, &status, 0);
 		t->pid = 0;
 		tell_config(t, status);
+		if (t->error == NULL)
+			t->how = (struct outcome){ .exited = true,
+			    .status = status };
 	}
 	return t->pid == 0;
 }
@@ -231,6 +200,8 @@ tls_end(struct tls *t)
 	close_end(&t->output);
 }
 
+static const char command_ended[] = "the command has ended";
+
 static bool
 give_up(struct tls *t, const char *error)
 {
@@ -258,40 +229,79 @@ status_is_good(struct tls *t, long long deadline, bool *up)
 	} while (got == CHANNEL_INTERRUPTED && !ended);
 	n = read(t->status, why, sizeof why);
 	if (n > 0) {
-		log_lines(t, (struct span){ why, (size_t)n });
+		log_line(t, log_lines(t, (struct span){ why, (size_t)n }));
 		return give_up(t, "the handshake failed");
 	}
 	if (ended)
-		return give_up(t, "the command has ended");
+		return give_up(t, command_ended);
 	*up = n == 0;
 	return *up || got == CHANNEL_TIMEOUT || give_up(t, strerror(errno));
 }
 
-bool
-tls_prepare(struct tls *t, const struct envelope *envelope)
+static bool
+open_and_start(struct tls *t, const struct envelope *envelope)
 {
 	int pair = 0, status = 0, output = 0;
-	bool good, up;
-
-	if (t->command == NULL)
-		return true;
-	good = open_ends(open_pair, &t->pair, &pair) &&
+	bool good = open_ends(open_pair, &t->pair, &pair) &&
 	    open_ends(process_pipe, &t->status, &status) &&
 	    open_ends(process_pipe, &t->output, &output) &&
 	    start_command(t, pair, status, output, envelope);
+
+	if (!good) {
+		t->how.error = errno;
+		t->error = strerror(errno);
+	}
 	close_end(&pair);
 	close_end(&status);
 	close_end(&output);
-	if (good && status_is_good(t, channel_now() + SETTLING, &up) && !up)
+	return good;
+}
+
+/* Has it not failed in the time in which a bad one has? */
+static bool
+settles(struct tls *t)
+{
+	bool up;
+
+	if (!status_is_good(t, channel_now() + SETTLING, &up))
+		return false;
+	if (!up)
 		return true;
+	await_end(t, channel_now() + FIRST_WORD);
+	return give_up(t, t->pid == 0 ? command_ended :
+	    "the status was closed before the 220");
+}
+
+/* Octets of the client that nobody has taken. */
+static bool
+has_unread(void)
+{
+	int octets = 0;
+
+	return ioctl(0, FIONREAD, &octets) == 0 && octets > 0;
+}
+
+enum protocol_tls
+tls_prepare(struct tls *t, const struct envelope *envelope)
+{
+	bool good;
+
+	if (t->command == NULL)
+		return TLS_READY;
+	t->error = NULL;
+	t->how = (struct outcome){ .error = 0 };
+	good = open_and_start(t, envelope) && settles(t);
+	if (good && !has_unread())
+		return TLS_READY;
 	if (t->pid > 0)
 		kill(-t->pid, SIGKILL);
 	tls_end(t);
-	return false;
+	/* of one that has failed, what it left: it may have taken some */
+	return good || has_unread() ? TLS_PIPELINED : TLS_NOT_NOW;
 }
 
 /* The status is at its end: of a handshake that is done, or of a command that
- * is about to end. */
+ * is about to end; and whose client may have left already. */
 static bool
 pair_is_good(struct tls *t)
 {
@@ -305,7 +315,7 @@ pair_is_good(struct tls *t)
 	if (got == CHANNEL_OK)		/* with nothing: its end */
 		ioctl(t->pair, FIONREAD, &octets);
 	if (has_ended(t) || (got == CHANNEL_OK && octets == 0))
-		return give_up(t, "the handshake failed");
+		return give_up(t, "ended before its first octet");
 	return true;
 }
 
@@ -336,29 +346,57 @@ take_assignment(struct tls *t, const char *assignment)
 		return;
 	name = span_until(span_of(assignment), sign);
 	if (span_is(name, "SSL_PROTOCOL"))
-		keep_word(sign + 1, t->peer->tls_protocol);
+		peer_take_tls_word(sign + 1, t->peer->tls_protocol);
 	else if (span_is(name, "SSL_CIPHER"))
-		keep_word(sign + 1, t->peer->tls_cipher);
+		peer_take_tls_word(sign + 1, t->peer->tls_cipher);
+}
+
+/* For the launcher: to be read from, or to be written to. */
+static bool
+wait_control(struct tls *t, int reads, int writes, long long deadline)
+{
+	enum channel_status got;
+	long long let_in = 0;
+
+	do
+		got = channel_wait(&let_in, reads, writes, deadline);
+	while (got == CHANNEL_INTERRUPTED && !t->stopping());
+	return got == CHANNEL_OK || give_up(t, got == CHANNEL_TIMEOUT ?
+	    "time-out" : got == CHANNEL_INTERRUPTED ? "stopped" :
+	    strerror(errno));
+}
+
+static bool
+is_early(ssize_t n)
+{
+	return n < 0 && (errno == EINTR || errno == EAGAIN);
+}
+
+/* It may read nothing. */
+static bool
+ask_launcher(struct tls *t, long long deadline)
+{
+	ssize_t n;
+
+	do {
+		if (!wait_control(t, -1, t->ucspi[0], deadline))
+			return false;
+		n = write(t->ucspi[0], "Y", 1);
+	} while (is_early(n));
+	return n == 1 || give_up(t, strerror(errno));
 }
 
 /* One octet of the launcher's answer; false where there is none. */
 static bool
 read_control(struct tls *t, long long deadline, char *octet)
 {
-	enum channel_status got;
-	long long let_in = 0;
 	ssize_t n;
 
 	do {
-		do
-			got = channel_wait(&let_in, t->ucspi[0], -1, deadline);
-		while (got == CHANNEL_INTERRUPTED && !t->stopping());
-		if (got != CHANNEL_OK)
-			return give_up(t, got == CHANNEL_TIMEOUT ?
-			    "time-out" : got == CHANNEL_INTERRUPTED ?
-			    "stopped" : strerror(errno));
+		if (!wait_control(t, t->ucspi[0], -1, deadline))
+			return false;
 		n = read(t->ucspi[0], octet, 1);
-	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	} while (is_early(n));
 	return n == 1 || give_up(t, "the handshake failed");
 }
 
@@ -373,8 +411,8 @@ wait_for_launcher(struct tls *t, int fd[2])
 	struct text string = text_in(space, sizeof space);
 	size_t octets;
 
-	if (!file_write(t->ucspi[0], span_of("Y")))
-		return give_up(t, strerror(errno));
+	if (!ask_launcher(t, deadline))
+		return false;
 	for (octets = 0; octets < MOST; octets++) {
 		if (!read_control(t, deadline, &octet))
 			return false;

@@ -1,9 +1,9 @@
 /*
  * tls - TLS, by another process: no key and no library here
  *
- * Before us, in the launcher.  Or, on STARTTLS, in a process beside us: that of
- * a UCSPI-TLS launcher, or a command, which gets the connection and one end of
- * a socket pair.  From then on nothing goes to the client but through it.
+ * On STARTTLS, in a process beside us: that of a UCSPI-TLS launcher, or a
+ * command, which gets the connection and one end of a socket pair.  From then
+ * on nothing goes to the client but through it.  (Before us: see peer.h.)
  */
 #ifndef TLS_H
 #define TLS_H
@@ -14,7 +14,8 @@
 
 enum { TLS_GRACE = 2 * 1000 };		/* ms from our half-close to SIGKILL */
 
-/* Zeroed, there is none.  Members are its own, but for those to be set. */
+/* Zeroed, there is none.  Members are its own, but for those to be set; error
+ * and how can be read where there is no TLS. */
 struct tls {
 	/* to be set */
 	struct runner *runner;
@@ -29,14 +30,14 @@ struct tls {
 	int pair;			/* our end */
 	int status, output;		/* of it; pipes that we read */
 	const char *error;		/* why there is no TLS */
+	struct outcome how;		/* how the command ended, if it did */
+					/* before that */
 };
 
-/* Was TLS done before us?  By the option that says so, or by the variables of
- * launchers that give us no internet socket then; these are kept in p. */
-bool tls_is_before_us(struct peer *p, bool option);
-
-/* Before the 220: starts the command.  False: it cannot be had now. */
-bool tls_prepare(struct tls *t, const struct envelope *envelope);
+/* Before the 220: starts the command.  PIPELINED, where the client has sent
+ * anything meanwhile, and NOT_NOW leave nothing of it; with NOT_NOW error and
+ * how say why. */
+enum protocol_tls tls_prepare(struct tls *t, const struct envelope *envelope);
 
 /* After it: until the handshake is done.  0, 1 and, where it is the connection
  * too, 2 are no longer open to it.  True: clear text is read from fd[0] and

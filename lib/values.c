@@ -158,8 +158,16 @@ value_bare_newline(void *member, const char *value)
 const char *
 value_mode(void *member, const char *value)
 {
-	(void)member;
-	return strcmp(value, "s") == 0 ? NULL : "no mode of ours: only -bs is";
+	*(bool *)member = strcmp(value, "s") == 0;
+	return *(bool *)member ? NULL : "no mode of ours: only -bs is";
+}
+
+/* nmh and alpine say -odb -oem -om; a queue, a report, a list: none is ours. */
+const char *
+value_sendmail_word(void *member, const char *value)
+{
+	(void)value;
+	return *(bool *)member ? NULL : "only behind -bs";
 }
 
 const char *

@@ -54,7 +54,10 @@ value_setter value_proxy;
  * there is none. */
 struct span value_program(const char *command);
 
-/* nothing: sendmail's modes, of which ours is -bs. */
+/* bool: sendmail's modes, of which ours is -bs; on. */
 value_setter value_mode;
+
+/* bool, as value_mode left it: a word of sendmail's -o, behind -bs only. */
+value_setter value_sendmail_word;
 
 #endif

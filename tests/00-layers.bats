@@ -8,6 +8,8 @@ text:
 file: text
 date: text
 address: text
+path: text address
+opening: text
 spool: text file
 lists: text file address
 users: text address lists
@@ -25,12 +27,13 @@ parameters: text address
 replies:
 xclient: text address ip sasl
 proxy: text ip
-protocol: text address content reply sasl envelope parameters replies xclient
+protocol: text address path content sasl reply replies envelope parameters
+	xclient
 serve: text channel reply proxy protocol
 front: text lists channel ip peer proxy
 verdict: text
 expand: text address lists users
-message: text date spool envelope
+message: text date opening spool envelope
 environment: text date spool envelope message
 event: text channel log process spool sasl environment
 listener: text launcher lists log ip peer reply channel event
@@ -38,10 +41,11 @@ runner: text launcher peer process environment verdict event
 delivery: text channel spool process envelope message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
 auth: text file process sasl verdict runner
-tls: text file peer channel process runner event
+tls: text peer channel process runner event
 values: text lists ip
 options: text lists values
-smtpd: text file lists channel log peer launcher process protocol serve spool
+smtpd: text file lists channel log peer launcher process content protocol
+	serve spool
 	environment event delivery recipients auth tls values options front runner
 	listener
 '
@@ -63,7 +67,7 @@ environment: environment
 runner: descriptors
 delivery: heap
 auth: clock descriptors
-tls: descriptors environment files host processes
+tls: descriptors files processes
 options: environment host
 smtpd: descriptors environment exit files host
 '

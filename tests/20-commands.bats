@@ -89,8 +89,21 @@ answers() {
 	for line in MAIL RCPT VRFY EXPN 'DATA x' 'RSET x' 'QUIT x'; do
 		answers "$line" '501 5.5.4'
 	done
-	answers EHLO 501
-	answers HELO 501
+	say LHLO QUIT | serve --lmtp
+	codes_are 220 501 221
+}
+
+@test "HELO and EHLO without a name, from a UPS that has none: 250" {
+	for line in HELO EHLO 'HELO ' $'EHLO \t '; do
+		rm -f "$BOX"/*
+		say "$line" 'MAIL FROM:<ups@example.net>' \
+			'RCPT TO:<help@example.org>' DATA 'Subject: x' . QUIT |
+			PROTO=TCP TCPREMOTEIP=192.0.2.7 serve
+		codes_are 220 250 250 250 354 250 221
+		[ -z "$(variable CLIENT_HELO)" ]
+		grep -q '^Received: from unknown (\[192.0.2.7\])$' "$(message)"
+		logged 'helo=""'
+	done
 }
 
 @test "unknown commands are 500 5.5.1 and never echoed" {
@@ -107,7 +120,7 @@ answers() {
 	answers 'MAIL FROM:<a b@c>' '501 5.1.7'
 	answers 'MAIL FROM:<-f@c>' '501 5.1.7'
 	answers 'MAIL FROM:<a@b..c>' '501 5.1.7'
-	answers 'MAIL FROM:<a@b.>' '501 5.1.7'
+	answers 'MAIL FROM:<a@b..>' '501 5.1.7'
 	answers 'MAIL FROM:<a@-b>' '501 5.1.7'
 	answers 'MAIL FROM:<"a@b>' '501 5.1.7'
 	answers 'MAIL FROM:<>' '250 2.1.0'
@@ -119,6 +132,84 @@ answers() {
 	answers 'MAIL FROM:<@x,a@b>' '501 5.5.2'
 }
 
+# comes_from FORM ADDRESS, and goes_to: whom the command is told of.
+comes_from() {
+	rm -f "$BOX"/*
+	say 'HELO cam' "MAIL FROM:$1" 'RCPT TO:<help@example.org>' DATA \
+		'Subject: x' . QUIT | serve
+	codes_are 220 250 250 250 354 250 221
+	[ "$(variable SENDER)" = "$2" ] || fail "$1: $(variable SENDER)"
+}
+
+goes_to() {
+	rm -f "$BOX"/*
+	say 'HELO cam' 'MAIL FROM:<cam@example.net>' "RCPT TO:$1" DATA \
+		'Subject: x' . QUIT | serve -d example.org
+	codes_are 220 250 250 250 354 250 221
+	[ "$(variable RECIPIENT)" = "$2" ] || fail "$1: $(variable RECIPIENT)"
+	grep -q "	for <$2>;\$" "$(message)"
+}
+
+# unit/forms.c has more of them.
+@test "what a device writes is the address that it means" {
+	local form
+	for form in joe@example.org '<<joe@example.org>>' \
+		'<Joe <joe@example.org>>' '<"Smith, Joe" <joe@example.org>>' \
+		'"Joe Smith"<joe@example.org>' '<joe@example.org (Joe)>' \
+		'<joe@example.org>(Joe)' '< joe @ example.org >' \
+		$'<\tjoe@example.org\t>' '<joe@example.org.>' \
+		'<joe@example.org;>' 'joe@example.org,' '<"joe@example.org">' \
+		'<@a.example , @b.example: joe@example.org>'; do
+		comes_from "$form" joe@example.org
+		goes_to "$form" joe@example.org
+	done
+	comes_from '<Joe <>>' ''
+	comes_from '<Mailer-Daemon>' ''
+	comes_from '<Mailer-Daemon@b>' Mailer-Daemon@b
+}
+
+@test "UTF-8 from who never heard of SMTPUTF8 is taken, and not shown" {
+	goes_to $'<Ty\xc5\x82@example.org>' $'Ty\xc5\x82@example.org'
+	comes_from $'<cam@b\xc5\x82.example>' $'cam@b\xc5\x82.example'
+	say 'EHLO c' 'MAIL FROM:<a@b>' $'RCPT TO:<Ty\xc5\x82@f.example>' \
+		$'RCPT TO:<joe@\xc5\x82.example>' \
+		$'RCPT TO:<\xc5@example.org>' \
+		RSET 'MAIL FROM:<a@b> SMTPUTF8' \
+		$'RCPT TO:<Ty\xc5\x82@f.example>' QUIT |
+		serve -d example.org -f f.example
+	codes_are 220 250 250 250 550 501 250 250 251 221
+	reply_is 4 '250 2.1.5 Recipient ok'
+	[ "$(LC_ALL=C grep -c $'[\x80-\xff]' "$REPLIES")" -eq 1 ]
+}
+
+@test "more than one address, or what may be, is none" {
+	local path
+	for path in '<victim@elsewhere.example,joe@example.org>' \
+		'<victim@elsewhere.example;joe@example.org>' \
+		'victim@elsewhere.example,joe@example.org' \
+		'<a,joe@example.org>' \
+		'<a;joe@example.org>' '<a:joe@example.org>' \
+		'<a(joe@example.org>' '<a)joe@example.org>' \
+		'<a[joe@example.org>' '<a]joe@example.org>' \
+		'<a\joe@example.org>' '<a@joe@example.org>' \
+		'<a@elsewhere.example\,joe@example.org>' \
+		'<list:a@elsewhere.example,joe@example.org;>' \
+		'<a@elsewhere.example <joe@example.org>, x>' \
+		'<victim@elsewhere.example joe@example.org>' \
+		'<a@elsewhere.example (> <joe@example.org>'; do
+		say 'EHLO c' 'MAIL FROM:<ann@example.net>' "RCPT TO:$path" \
+			"RCPT TO:$path NOTIFY=NEVER" QUIT |
+			serve -d example.org -a
+		codes_are 220 250 250 501 501 221 || fail "$path"
+		reply_is 4 '501 5.1.3'
+	done
+	say 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<"a@elsewhere.example">' \
+		'RCPT TO:<"a@elsewhere.example."@elsewhere.example.>' \
+		'RCPT TO:<joe@example.org <a@elsewhere.example>>' QUIT |
+		serve -d example.org
+	codes_are 220 250 250 550 550 550 221
+}
+
 @test "unknown, bad and repeated parameters" {
 	answers 'MAIL FROM:<a@b> FOO=1' '555 5.5.4'
 	answers 'MAIL FROM:<a@b> SIZE=x' '501 5.5.4'
@@ -128,6 +219,53 @@ answers() {
 	answers 'MAIL FROM:<a@b> SIZE=33554433' '552 5.3.4'
 	answers 'MAIL FROM:<a@b> SIZE=99999999999999999999' '552 5.3.4'
 	answers 'MAIL FROM:<a@b> SIZE=33554432' '250 2.1.0'
+}
+
+@test "parameters that nobody asked for cost no message" {
+	say 'EHLO x' \
+		'MAIL FROM:<a@b> RET=FULL ENVID=X400:+20ADMD+3d+20 AUTH=a+3db' \
+		'RCPT TO:<joe+l@c> ORCPT=rfc822;joe+2bl@c NOTIFY=FAILURE,' \
+		DATA 'Subject: x' . QUIT | serve
+	codes_are 220 250 250 250 354 250 221
+	[ "$(variable ENVID)" = 'X400: ADMD= ' ]
+	[ "$(variable SMTP_MAIL_OPTIONS)" = \
+		'RET=FULL ENVID=X400:+20ADMD+3d+20 AUTH=a+3db' ]
+	[ "$(variable SMTP_RCPT_OPTIONS)" = \
+		'ORCPT=rfc822;joe+2bl@c NOTIFY=FAILURE,' ]
+}
+
+@test "what was refused is in the log, in the client's words" {
+	say 'EHLO c' 'MAIL FROM:<a@b> XOORG=x' 'MAIL FROM:<a b@c> X' \
+		'MAIL FROM <a@b>' 'MAIL FROM:<> SIZE=999999999' \
+		'MAIL FROM:<a@b>' 'MAIL FROM:<c@d>' 'RCPT TO:<x@y> SIZE=1' \
+		$'RCPT TO:<a\001"b@c> client=1' 'RCPT TO:<x,y@z>' DATA QUIT |
+		serve
+	sed -n 's/.*: refuse client=unknown //p' "$LOG" |
+		diff - <(printf '%s\n' \
+		'verb=MAIL reply="555 5.5.4" from=a@b parameter="XOORG=x"' \
+		'verb=MAIL reply="501 5.1.7" from="<a b@c> X"' \
+		'verb=MAIL reply="501 5.5.2" from="FROM <a@b>"' \
+		'verb=MAIL reply="552 5.3.4" from=<> parameter="SIZE=999999999"' \
+		'verb=MAIL reply="503 5.5.1" from=<c@d>' \
+		'verb=RCPT reply="555 5.5.4" to=x@y parameter="SIZE=1"' \
+		'verb=RCPT reply="500 5.5.2" to="<a\x01\x22b@c> client=1"' \
+		'verb=RCPT reply="501 5.1.3" to="<x,y@z>"' \
+		'verb=DATA reply="554 5.5.1"')
+}
+
+@test "a health check is silent: nothing said, hello and QUIT, hello and gone" {
+	local lines
+	for lines in '' 'QUIT\r\n' 'HELO x\r\nQUIT\r\n' 'EHLO x\r\n' 'HELO' \
+		'EHLO x\r\nNOOP\r\nRSET\r\nVRFY x\r\nHELP\r\nQUIT\r\n'; do
+		octets "$lines" | serve
+		[ ! -s "$LOG" ] || fail "$lines"
+		octets "$lines" | serve --verbose
+		logged ' close .*reason='
+	done
+	say 'EHLO x' 'MAIL FROM:<>' QUIT | serve
+	logged ' close .*reason=quit messages=0 '
+	say 'EHLO x' X QUIT | serve
+	logged ' close .*reason=quit messages=0 '
 }
 
 @test "control octets and NUL in a line are 500 5.5.2" {
@@ -200,6 +338,28 @@ say_and_wait() {
 	say_and_wait 'EHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nx\r\n.\r' \
 		-t 1
 	codes_are 220 250 250 250 354 421
+	not_delivered
+	not_logged hint=
+}
+
+@test "who ends lines in LF alone waits for ever: the log says why" {
+	local start='EHLO c\nMAIL FROM:<a@b>\nRCPT TO:<c@d>\nDATA\n'
+	say_and_wait "${start}Subject: x\n\nx\n.\nQUIT\n" -t 1
+	codes_are 220 250 250 250 354 421
+	logged ' message .* dropped=yes hint="lines end in LF alone'
+	octets "${start}Subject: x\r\n\r\nx\n.\r\n" | serve
+	logged ' message .* dropped=yes hint="lines end in LF alone'
+	octets "${start}Subject: x\r\n\r\nx\r\n" | serve
+	not_logged hint=
+	octets "${start}Subject: x\n\nx" | serve --bare-newline reject
+	logged ' message .* reply="550 5.5.2" hint="lines end in LF alone'
+	octets "${start}Subject: x\n\nx\r\n.\r\n" | serve -- false
+	codes_are 220 250 250 250 354 451
+	not_logged hint=
+	octets "${start}Subject: x\n\nx\r\n.\r\n" | serve -s 5
+	not_logged hint=
+	octets "${start%DATA*}BDAT 20\nSubject: x\n\nx" | serve
+	not_logged hint=
 	not_delivered
 }
 

@@ -113,10 +113,13 @@ bad_file() {
 		'victim@ours.example@other.example' 'victim@ours.example.'
 		'victim@OURS.example.other.example' 'a@sub.ours.example'
 		'victim@other.example.' 'victim@[ours.example]' 'v@[127.0.0.1]'
+		'"victim@other.example"' 'victim@other.example,joe@ours.example'
+		'joe@ours.example <victim@other.example>'
 	)
 	replies_to "${tricks[@]}" -- -d $ours
-	were 550_5.7.1 550_5.7.1 550_5.7.1 550_5.7.1 550_5.7.1 550_5.7.1 \
-		501_5.1.3 550_5.7.1 550_5.7.1 501_5.1.3 550_5.7.1 550_5.7.1
+	were 550_5.7.1 550_5.7.1 550_5.7.1 550_5.7.1 550_5.7.1 501_5.1.3 \
+		250_2.1.5 550_5.7.1 550_5.7.1 550_5.7.1 550_5.7.1 550_5.7.1 \
+		550_5.7.1 501_5.1.3 550_5.7.1
 	# Local parts that look like addresses are names of ours, as written.
 	file users joe
 	replies_to 'victim%other.example@ours.example' \
@@ -171,7 +174,7 @@ users_file() {
 
 @test "--users: quoted or not, a name is the same name" {
 	users_file
-	replies_to '"joe"@x' '"j\oe"' '\joe' '"Odd Name"' '"odd name"@y' \
+	replies_to '"joe"@x' '"j\oe"' '"\joe"@x' '"Odd Name"' '"odd name"@y' \
 		'"Odd"' -- -u "$FILE"
 	were 250_2.1.5 250_2.1.5 250_2.1.5 250_2.1.5 250_2.1.5 550_5.1.1
 }

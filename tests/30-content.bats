@@ -131,10 +131,60 @@ got() {
 	grep -q 'with UTF8SMTP id' "$(message 3)"
 }
 
-@test "a message that starts with a blank does not go on with our field" {
-	say "${HELLO[@]}" DATA ' spoofed' . QUIT | serve
-	[ "$(sed -n 5p "$(message)")" = '' ]
-	[ "$(sed -n 6p "$(message)")" = ' spoofed' ]
+@test "text without a header is text, below ours (RFC 5322, 2.1)" {
+	local line
+	for line in 'UPS on battery' ' spoofed' ': x' 'two words: x' .: \
+		$'caf\xc3\xa9: x'; do
+		rm -f "$BOX"/*
+		say "${HELLO[@]}" DATA "$line" 'Subject: x' . QUIT |
+			serve --return-path
+		[ "$(sed -n 6p "$(message)")" = '' ]
+		sed 1,6d "$(message)" | cmp - <(printf '%s\n' "${line#.}" \
+			'Subject: x')
+	done
+}
+
+@test "an mbox line on top becomes a field, as Postfix does it" {
+	local line
+	for line in 'From ann@example.net Mon Jan  1 00:00:00 2024' '>From x' \
+		'>>>From x'; do
+		rm -f "$BOX"/*
+		say "${HELLO[@]}" DATA "$line" 'Subject: s' '' x . QUIT | serve
+		sed 1,4d "$(message)" | cmp - <(printf '%s\n' \
+			"X-Mailbox-Line: $line" 'Subject: s' '' x)
+	done
+}
+
+@test "a field, an empty line and nothing stay right below our header" {
+	local line
+	for line in 'Subject: x' 'X :y' 'From: ann' ''; do
+		rm -f "$BOX"/*
+		say "${HELLO[@]}" DATA "$line" x . QUIT | serve
+		[ "$(sed -n 5p "$(message)")" = "$line" ]
+		[ "$(sed -n 6p "$(message)")" = x ]
+	done
+	say "${HELLO[@]}" DATA . QUIT | serve
+	[ "$(wc -l <"$(message 2)")" -eq 4 ]
+}
+
+@test "where we add no header nothing is put between" {
+	for line in 'UPS on battery' 'From x' ' x'; do
+		rm -f "$BOX"/*
+		say "${HELLO[@]}" DATA "$line" . QUIT | serve --no-received
+		[ "$(cat "$(message)")" = "$line" ]
+		rm -f "$BOX"/*
+		say "${HELLO[@]}" DATA "$line" . QUIT |
+			serve --no-received --return-path
+		[ "$(wc -l <"$(message)")" -gt 1 ]
+	done
+}
+
+@test "the first line is known however it is cut, in LF" {
+	python_case 100 lib/opening.py
+}
+
+@test "the first line is known however it is cut, in CRLF" {
+	python_case 100 lib/opening.py --crlf
 }
 
 @test "--return-path puts the sender on top" {

@@ -169,6 +169,20 @@ all_gone() {
 	answer_is '454 4.7.0' 'echo 550 5.7.1 no; exit 75'
 }
 
+@test "a 454 says why in its auth line" {
+	local auth='^smtpd.* auth client=unknown method=PLAIN user=joe@.*'
+	why() {
+		answer_is '454 4.7.0' "$1"
+		logged "$auth $2 reply=\"454 4.7.0\"\$"
+	}
+	why 'exit 75' exit=75
+	why 'echo Traceback; exit 1' exit=1
+	why 'kill -SEGV $$' signal=11
+	why 'exec yes' 'signal=[0-9]* error="too much output"'
+	OPTIONS=(-t 1)
+	why 'exec sleep 300' 'signal=15 timeout=yes'
+}
+
 @test "one that hangs is 454 in its time, and all of it is gone" {
 	OPTIONS=(-t 1)
 	answer_is '454 4.7.0' 'echo $$ >"$BOX/pids"; sleep 300 &
@@ -193,6 +207,10 @@ all_gone() {
 @test "one that does not read is asked all the same" {
 	answer_is '235 2.7.0' 'exec 3<&-; exit 0'
 	answer_is '535 5.7.8' 'exec 3<&-; exit 1'
+}
+
+@test "a signal while it runs: its answer, 421 4.3.2, and nothing more" {
+	python_case 100 lib/signals.py proving SIGTERM SIGINT SIGHUP
 }
 
 # ---- what it gets ----
@@ -371,6 +389,26 @@ SASL_METHOD=LOGIN' ] || fail "$(cat "$BOX/env")"
 	with UTF8LMTPA
 }
 
+# Some clients go on behind a 454; dma bounces at any 5xx.
+@test "behind a 454 what needs AUTH is 451, until there is a verdict" {
+	local good away='RCPT TO:<c@elsewhere.example>'
+	good="AUTH PLAIN $(plain joe x)"
+	printf '%s\n' 75 75 1 0 >"$BOX/status"
+	OPTIONS=(-d example.org)
+	proves 'read -r status <"$BOX/status"; sed -i 1d "$BOX/status"
+		exit "$status"' "$good" "${HELLO[1]}" "$away" DATA \
+		"${HELLO[2]}" RSET "$good" 'EHLO d' "${HELLO[1]}" "$away" RSET \
+		"$good" "${HELLO[1]}" "$away" RSET "$good" "${HELLO[1]}" "$away"
+	codes_are 220 250 454 250 451 451 250 250 454 250 250 451 250 \
+		535 250 550 250 235 250 251 221
+	reply_is 5 '451 4.7.0'
+	reply_is 6 '451 4.3.0'
+	logged 'refuse client=unknown verb=RCPT reply="451 4.7.0" to=c@else'
+	OPTIONS=(--require-auth --vrfy)
+	proves 'exit 75' "${HELLO[1]}" "$good" "${HELLO[1]}" 'VRFY joe'
+	codes_are 220 250 530 454 451 451 221
+}
+
 # ---- the log ----
 
 @test "an auth line for each 235, 535 and 454, a refuse line for the rest" {
@@ -386,7 +424,7 @@ SASL_METHOD=LOGIN' ] || fail "$(cat "$BOX/env")"
 	[ "$(sed 's/^smtpd\[[0-9]*\]: //; /^close/d' "$LOG")" = \
 'auth client=unknown method=PLAIN user=joe@example.org reply="535 5.7.8"
 auth client=unknown method=LOGIN user="a b\x22" reply="535 5.7.8"
-auth client=unknown method=PLAIN user=joe@example.org reply="454 4.7.0"
+auth client=unknown method=PLAIN user=joe@example.org exit=75 reply="454 4.7.0"
 refuse client=unknown verb=AUTH reply="504 5.5.4"
 refuse client=unknown verb=AUTH reply="501 5.7.0"
 refuse client=unknown verb=AUTH reply="501 5.5.2"
@@ -444,6 +482,40 @@ command client=unknown line=NOOP" ] || fail "$(events command)"
 	no_secret "$(b64 "$NAME")"
 }
 
+@test "--verbose shows no word of AUTH that may be more than a mechanism" {
+	local line secret
+	secret=$(plain "$NAME" "$SECRET")
+	for CLEAR in '--auth-in-clear --auth true' ''; do
+		for line in "$secret" "PLAIN:$secret" "PLAIN=$secret" \
+			"LOGIN,$secret" "PLAIN\0001$secret" \
+			"PLAIN\0013 $secret"; do
+			# shellcheck disable=SC2086 # options
+			octets "EHLO c\r\nAUTH $line\r\n$secret\r\nQUIT\r\n" |
+				serve --verbose $CLEAR
+			no_secret
+			[ "$(events command | sed -n 2,3p)" = \
+"command client=unknown line=AUTH
+command client=unknown length=${#secret}" ] || fail "$(events command)"
+		done
+		for line in "AUTH=PLAIN $secret" "AUTHPLAIN $secret" \
+			"AUTH: PLAIN $secret" "AUTH,PLAIN $secret" \
+			"XAUTH PLAIN $secret" "\"AUTH\" PLAIN $secret"; do
+			# shellcheck disable=SC2086 # options
+			say 'EHLO c' "$line" "$SECRET" QUIT |
+				serve --verbose $CLEAR
+			codes_are 220 250 500 500 221
+			no_secret
+			[ "$(events command | sed -n 2,3p)" = \
+"command client=unknown length=${#line}
+command client=unknown length=17" ] || fail "$(events command)"
+		done
+	done
+	octets "EHLO c\r\nAUTH\0001PLAIN $secret\r\nQUIT\r\n" |
+		serve --verbose
+	no_secret
+	logged ' command client=unknown line=AUTH$'
+}
+
 @test "no log line has more lines than one, whatever the name is" {
 	OPTIONS=(--verbose)
 	proves true "AUTH PLAIN $(plain 'x reply="235" \0134 \0302\0205' x)"
@@ -464,7 +536,7 @@ offers() {
 	[ -z "$(offers --tls)" ]
 	[ -z "$(offers --auth true)" ]
 	offers --auth true >/dev/null
-	reply_is 3 '538 5.7.11'
+	reply_is 3 '538 5.7.11 Not without TLS'
 	[ "$(offers --auth true --auth-in-clear)" = 'AUTH PLAIN LOGIN' ]
 	[ "$(offers --auth true --tls)" = 'AUTH PLAIN LOGIN' ]
 	[ "$(offers --auth true --tls --require-tls)" = 'AUTH PLAIN LOGIN' ]
@@ -505,9 +577,10 @@ refused() {
 }
 
 @test "an option whose other half is missing is config, 78" {
-	refused 'option --require-auth: needs --auth' --require-auth
+	local either='needs --auth or --xclient'
+	refused "option --require-auth: $either" --require-auth
 	refused 'option --auth-in-clear: needs --auth' --auth-in-clear
-	refused 'option --require-auth: needs --auth' --require-auth --tls
+	refused "option --require-auth: $either" --require-auth --tls
 	say QUIT | ends 64 "$SMTPD" --auth '' -- cat >"$REPLIES" 2>"$LOG"
 	logged 'option --auth : not a command'
 	ends 0 "$SMTPD" --auth true --require-auth --auth-in-clear --check \
@@ -570,12 +643,40 @@ deliver() {
 	tls_is ESMTPS TLSv1.3
 }
 
-@test "words of TLS that are none are left out, it is TLS all the same" {
-	SSL_PROTOCOL=$'TLS\nv1' SSL_CIPHER=$'x\303\266' deliver serve
-	tls_is ESMTPS
-	SSL_PROTOCOL=$(printf '%065d' 0) SSL_CIPHER=$(printf '%064d' 0) \
+@test "a launcher's variable that says nothing makes no TLS" {
+	local word
+	for word in '' $'TLS\nv1' $'\303\266' $'TLSv1\177' \
+		"$(printf '%065d' 0)"; do
+		SSL_PROTOCOL=$word SSL_CIPHER=AES deliver serve
+		tls_is ESMTP
+		SOCAT_OPENSSL_PROTO_VERSION=$word deliver serve
+		tls_is ESMTP
+		SSL_PROTOCOL=$word SSL_CIPHER=AES deliver serve --tls
+		tls_is ESMTPS
+		say QUIT | SSL_PROTOCOL=$word serve --require-tls
+		exited 78
+	done
+	SSL_PROTOCOL='' SOCAT_OPENSSL_PROTO_VERSION=TLSv1.2 \
+		SOCAT_OPENSSL_CIPHER=AES SSL_CIPHER=x deliver serve
+	tls_is ESMTPS TLSv1.2 AES
+	SSL_PROTOCOL=$(printf '%064d' 0) SSL_CIPHER=$'x\303\266' deliver serve
+	tls_is ESMTPS "$(printf '%064d' 0)"
+}
+
+@test "of socat and ncat their own variables count alone, ncat has none" {
+	export SSL_PROTOCOL=TLSv1.3 SSL_CIPHER=AES
+	SOCAT_PEERADDR=192.0.2.7 deliver serve
+	tls_is ESMTP
+	SOCAT_PEERADDR=192.0.2.7 SOCAT_OPENSSL_PROTO_VERSION=TLSv1.2 \
+		SOCAT_OPENSSL_CIPHER=AES128-SHA deliver serve
+	tls_is ESMTPS TLSv1.2 AES128-SHA
+	NCAT_REMOTE_ADDR=192.0.2.7 SOCAT_OPENSSL_PROTO_VERSION=TLSv1.2 \
 		deliver serve
-	tls_is ESMTPS unset "$(printf '%064d' 0)"
+	tls_is ESMTP
+	NCAT_REMOTE_ADDR=192.0.2.7 deliver serve --tls
+	tls_is ESMTPS
+	say 'EHLO c' QUIT | SOCAT_PEERADDR=192.0.2.7 serve --auth true
+	! grep -q AUTH "$REPLIES" || fail 'it offers AUTH in clear text'
 }
 
 # Behind a socket of its own kind, by python: on_socket unix|tcp [option ...]

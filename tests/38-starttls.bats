@@ -46,6 +46,26 @@ ucspi() {
 	starttls not_now
 }
 
+@test "behind a 454 what needs TLS is 451, not 530, 538 or 550, until it is up" {
+	starttls later
+}
+
+@test "a 454 is our fault in the journal, a handshake that fails is not" {
+	starttls at_level
+}
+
+@test "an end of file behind STARTTLS: 454, and COMMAND is not asked" {
+	say 'EHLO c' STARTTLS >"$BATS_TEST_TMPDIR/in"
+	serve --starttls ': >"$BOX/asked"; exec sleep 300' \
+		<"$BATS_TEST_TMPDIR/in"
+	exited 0
+	codes_are 220 250 454
+	reply_is 3 '454 4.7.0'
+	[ ! -e "$BOX/asked" ] || fail 'it was asked'
+	not_logged ' tls '
+	logged ' close .* reason=eof '
+}
+
 @test "exit 126 and 127 are config lines, each time" {
 	starttls config
 }
@@ -76,6 +96,10 @@ ucspi() {
 
 @test "what stands behind STARTTLS and was not read with it: likewise" {
 	starttls behind_unread
+}
+
+@test "what comes behind STARTTLS while COMMAND is looked at: likewise" {
+	starttls behind_meanwhile
 }
 
 @test "what comes behind the 220 in the clear is not ours to read" {
@@ -132,11 +156,20 @@ ucspi() {
 
 @test "--check: a COMMAND without exec is no good; --require-tls needs a way to TLS" {
 	local say
-	for say in 'couriertls -statusfd=4' 'executor x' ':'; do
+	for say in 'couriertls -statusfd=4' 'executor x' ':' 'EXEC y' \
+		'true # exec' 'true;# exec' 'x "exec y"' "x 'a;exec y'" \
+		'x \ exec' "x '"; do
 		ends 78 "$SMTPD" --check --starttls "$say" -- "$CATCH" 2>"$LOG"
 		logged 'option --starttls .*: without exec'
 	done
-	[ "$("$SMTPD" --check --starttls 'x=1; exec y' -- "$CATCH")" = ok ]
+	for say in 'x=1; exec y' 'cd /x;exec y' $'cd /x\nexec y' \
+		'cd /x && (exec y)' '[ -r x ]||exec y' $'x # it\'s\nexec y' \
+		'echo "a # b"; exec y' "x '#'; exec y" 'x#y;exec y' \
+		'x \";exec y' \
+		'case x in x)exec y;; esac' $'exec\ty'; do
+		[ "$("$SMTPD" --check --starttls "$say" -- "$CATCH")" = ok ] ||
+			fail "$say"
+	done
 	say QUIT | serve --require-tls
 	exited 78
 	codes_are 421
@@ -163,11 +196,15 @@ ucspi() {
 	ucspi fails
 }
 
+@test "UCSPI-TLS: a launcher that reads nothing holds up nobody" {
+	ucspi deaf
+}
+
 @test "UCSPI-TLS: octets behind STARTTLS are 421, and the launcher is not asked" {
 	ucspi behind
 }
 
-@test "UCSPI-TLS: names of closed descriptors and of none: not offered" {
+@test "UCSPI-TLS: names of closed descriptors, of files, of none: not offered" {
 	ucspi names
 }
 

@@ -50,10 +50,15 @@ unset_is() {
 	done
 }
 
-@test "a domain is not owed, nor is one found inside quotes" {
-	say 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<"a@b">' DATA x . QUIT | serve
-	is RECIPIENT '"a@b"'
+@test "a domain is not owed; one inside quotes is none where another follows" {
+	say 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<"a@b"@c>' DATA x . QUIT | serve
+	is RECIPIENT '"a@b"@c'
 	is LOCAL '"a@b"'
+	is DOMAIN c
+	say 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<"a b">' DATA x . QUIT | serve
+	rm "$(message)"
+	is RECIPIENT '"a b"'
+	is LOCAL '"a b"'
 	is DOMAIN ''
 	is SENDER ''
 	is RPLINE $'Return-Path: <>\n'
@@ -138,6 +143,55 @@ unset_is() {
 	rm "$BOX"/*
 	PROTO=TCP TCPREMOTEIP=192.0.2.7 TCPREMOTEHOST='$(evil)' deliver
 	unset_is CLIENT_HOSTNAME
+}
+
+@test "tlswrapper's TCPREMOTEIP without PROTO, behind the names of others" {
+	export TCPREMOTEIP=::ffff:192.0.2.7 TCPREMOTEPORT=4242 \
+		TCPREMOTEHOST=mx.example.net TCPLOCALIP='[2001:db8::1]' \
+		TCPLOCALPORT=25 REMOTE_HOST=192.0.2.9 REMOTE_PORT=9
+	deliver
+	for name in CLIENT_ADDRESS TCPREMOTEIP REMOTE_ADDR; do
+		is $name 192.0.2.7
+	done
+	is CLIENT_PORT 4242
+	is CLIENT_HOSTNAME mx.example.net
+	is TCPLOCALIP 2001:db8::1
+	is TCPLOCALPORT 25
+	is PROTO TCP
+	logged 'client=192.0.2.7 port=4242 reason=quit'
+	for name in REMOTE_ADDR SOCAT_PEERADDR NCAT_REMOTE_ADDR; do
+		rm "$BOX"/*
+		export $name=192.0.2.8
+		deliver
+		is CLIENT_ADDRESS 192.0.2.8
+		unset $name
+	done
+	unset TCPREMOTEIP
+	rm "$BOX"/*
+	deliver
+	is CLIENT_ADDRESS 192.0.2.9
+	is CLIENT_PORT 9
+	unset_is TCPLOCALIP
+}
+
+@test "over TCP the kernel's word goes before a launcher's, but for PROTO's" {
+	python_case 60 lib/front.py kernel
+}
+
+@test "stunnel's own connection over loopback: the peer is REMOTE_HOST's" {
+	python_case 60 lib/front.py joined
+}
+
+@test "no stunnel: the kernel's port, a name, no port, a peer not on loopback" {
+	python_case 60 lib/front.py not_joined
+}
+
+@test "TCPLOCALHOST is our own name, for a look-up too" {
+	TCPLOCALHOST=stale deliver
+	is TCPLOCALHOST mx.example.org
+	say 'EHLO c' 'MAIL FROM:<a@b>' 'RCPT TO:<c@d>' QUIT |
+		serve -n other.example.org -l 'echo $TCPLOCALHOST >"$BOX/l"'
+	[ "$(cat "$BOX/l")" = other.example.org ]
 }
 
 @test "what describes the launcher's descriptors is taken away, the rest stays" {

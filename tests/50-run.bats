@@ -67,6 +67,21 @@ exit_table() {
 	run_says '451 4.3.0' -- "$BATS_TEST_TMPDIR"
 }
 
+@test "a shell line as the command: 451, and the log says what it needs" {
+	local line long
+	long=$(printf 'x%.0s' {1..300})
+	for line in 'cat >/tmp/x' '|/usr/bin/cat >/tmp/x' '/bin/cat /dev/null' \
+		'cat|cat' '$HOME/bin/x' \~/bin/x "'cat" "cat >/$long"; do
+		run_says '451 4.3.0' -- "$line"
+		logged " hint=\"a shell line needs sh -c '\.\.\.'\" command="
+	done
+	run_says '451 4.3.0' -- "$BATS_TEST_TMPDIR/nowhere"
+	not_logged hint=
+	echo "#!/bin/sh" >"$BATS_TEST_TMPDIR/a file"
+	run_says '451 4.3.0' -- "$BATS_TEST_TMPDIR/a file"
+	logged 'error="Permission denied" command='
+}
+
 @test "killed by a signal: 451" {
 	# shellcheck disable=SC2016
 	run_says '451 4.3.0' -- sh -c 'kill -9 $$'

@@ -44,8 +44,17 @@ faults() {
 	faults errors listen
 }
 
+@test "each system call fails once: a PROXY header, and whose message it is" {
+	faults errors proxy
+}
+
+@test "each system call fails once: XCLIENT, and XFORWARD for each message" {
+	faults errors xclient
+}
+
 @test "SIGKILL at each system call: nothing half, nothing left" {
-	faults kill small large named lmtp pipes files starttls auth listen
+	faults kill small large named lmtp pipes files starttls auth proxy \
+		xclient listen
 }
 
 @test "from any moment on there is no more of it: descriptors, processes, memory, disk" {

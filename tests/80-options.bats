@@ -118,6 +118,18 @@ refused() {
 	codes_are 220 221
 }
 
+@test "-o words mean nothing behind -bs, and are an error elsewhere" {
+	for words in '-odb -oem' '-odb -oem -om -ov' '-oi -o db -oA./alias'; do
+		# shellcheck disable=SC2086 # words
+		say "${HELLO[@]}" DATA x . QUIT | serve -bs $words
+		codes_are 220 250 250 250 354 250 221
+	done
+	delivered 3
+	rm "$BOX"/*
+	refused 64 'option -o db: only behind -bs' -odb
+	refused 64 'option -o em: only behind -bs' -oem -bs
+}
+
 @test "--banner and --hostname are in the greeting" {
 	say QUIT | serve --hostname host.example --banner 'at your service'
 	[ "$(head -n 1 "$REPLIES")" = $'220 host.example at your service\r' ]
@@ -165,7 +177,7 @@ refused() {
 	    default = defaults.pop((letter, name), '')
 	    if not re.search(r'(?<!\w)%s(?!\w)' % default, text):
 	        sys.exit('%s: no default %s' % (head, default))
-	if shown != described or len(shown) != 39:
+	if shown != described or len(shown) != 40:
 	    sys.exit('%d options, different: %s' % (len(shown),
 	        set(shown.items()) ^ set(described.items())))
 	for names, argument in shown.items():
@@ -201,6 +213,12 @@ refused() {
 	run "$SMTPD" --check "$BATS_TEST_TMPDIR/nowhere"
 	[ "$status" -eq 78 ]
 	[[ "$output" == *nowhere:\ No\ such\ file* ]]
+	for line in 'cat >/tmp/x' '|/bin/cat' '/bin/cat /dev/null'; do
+		run "$SMTPD" --check "$line"
+		[ "$status" -eq 78 ]
+		[[ "$output" == *"$line: a shell line needs sh -c '...'"* ]] ||
+			fail "$output"
+	done
 	run "$SMTPD" --check /tmp
 	[ "$status" -eq 78 ]
 	for start in '' '#!/bin/sh\r' '#!/usr/bin/env sh\r' '#!/no/such/shell' \
@@ -286,6 +304,14 @@ refused() {
 	logged '^<4>lookup .* to=x@y'
 	logged '^<6>refuse .* reply="451 4.3.0" to=x@y'
 	logged '^<6>message .* reply="450 4.7.1"'
+	say 'EHLO c' 'AUTH PLAIN AGpvZQBz' 'AUTH PLAIN AGpvZQBz' 'AUTH LOGIN' \
+		'*' STARTTLS QUIT >"$BATS_TEST_TMPDIR/in"
+	"$SMTPD" -n mx --auth 'echo x >>"$BOX/n"; exit $(wc -l <"$BOX/n")' \
+		--auth-in-clear sh <"$BATS_TEST_TMPDIR/in" >"$REPLIES" 2>"$LOG"
+	codes_are 220 250 535 454 334 501 502 221
+	logged '^<6>auth .* reply="535 5.7.8"$'
+	logged '^<4>auth .* exit=2 reply="454 4.7.0"$'
+	logged '^<6>refuse .* reply="501 5.7.0"'
 	ends 78 "$SMTPD" --check --log syslog -d /nowhere sh 2>"$LOG"
 	logged '^<3>config '
 }

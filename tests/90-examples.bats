@@ -95,7 +95,7 @@ asked_is() {
 	for name in joe Joe@b joe+box@b; do
 		asked_is 250 "passwd $BATS_TEST_TMPDIR/passwd" "$name"
 	done
-	for name in root mail nobody 1000 jo 'j*' 'joe:x' '".*"' '"joe\n"'; do
+	for name in root mail nobody 1000 jo 'j*' '"joe:x"' '".*"' '"joe\n"'; do
 		asked_is '550 5.1.1' "passwd $BATS_TEST_TMPDIR/passwd" "$name"
 	done
 	for file in /no/such/file /dev/null "$BOX"; do

@@ -397,8 +397,8 @@ Back on Monday. caf=" ] || fail "$(cat "$BOX/0.reply")"
 	prepare_autoreply
 	for FROM in '' mailer-daemon@x MAILER-DAEMON@x postmaster@x owner-list@x \
 		list-owner@x list-request@x list-bounces@x bounce+1@x no-reply@x \
-		NoReply@x help@example.org Help@Example.org '"a b"@x' 'a,b@x' \
-		'a|b@x' '$(x)@x' '`x`@x' "'@x" a joe@a@x a%b@x 'a!b@x'; do
+		NoReply@x help@example.org Help@Example.org '"a b"@x' \
+		'"a,b"@x' 'a|b@x' '"$(x)"@x' '`x`@x' "'@x" a '"joe@a"@x' a%b@x 'a!b@x'; do
 		answered 0
 	done
 	FROM=ann@example.net
@@ -453,6 +453,83 @@ Back on Monday. caf=" ] || fail "$(cat "$BOX/0.reply")"
 	posted '451 4.3.0' -- "$COPY" "$BATS_TEST_TMPDIR/text" \
 		"$BATS_TEST_TMPDIR/marks" "$CATCH"
 	delivered 6
+}
+
+# ---- answer ----
+
+# answered_by REPLY ADDRESS [option ...]
+answered_by() {
+	TO=("$2")
+	posted "$1" -r 1 -T 2 "${@:3}" -- "$COMMANDS/answer" "$CATCH"
+}
+
+@test "answer: the message gets what the local part asks for" {
+	answered_by '451 4.0.0 later' 451+later@example.org
+	answered_by '451 4.0.0 bye' 421+bye
+	answered_by '550 5.1.1 no such user' 550+5.1.1+no+such+user@example.org
+	answered_by '554 5.6.0 a (b) * c' '"554 5.6.0 a (b) * c"@example.org'
+	answered_by '250 2.0.0 thank you' 250+thank+you@example.org
+	answered_by '550 5.1.1' exit+67@example.org
+	answered_by '451 4.3.0' exit+1@example.org
+	answered_by '451 4.3.0' signal+9@example.org
+	logged 'message .* signal=9 '
+	not_delivered
+	answered_by '452 4.2.2 full' slow+1+452+4.2.2+full@example.org
+	logged 'message .* seconds=[1-9]'
+	answered_by '451 4.3.0' slow+20@example.org
+	not_delivered
+	answered_by '250 2.0.0 Ok' slow+0@example.org
+	delivered 1
+	cmp "$(message)" "$LETTER"
+}
+
+@test "answer: hangup closes the connection with no reply to the message" {
+	TO=(hangup@example.org)
+	post -r 1 -- "$COMMANDS/answer"
+	codes_are 220 250 250 250 354
+	exited 137
+}
+
+@test "answer: what asks for nothing goes to the command, or is forgotten" {
+	local n=0
+	for to in joe@example.org rcpt+550+no 299+x 451-x 451x slow+x slow+ \
+		exit+256 exit+ exit+-1 exit+65x signal+KILL signal+65 signal+ \
+		350+x "${ODD[@]}"; do
+		n=$((n + 1))
+		answered_by '250 2.0.0 Ok' "$to"
+		delivered $n
+	done
+	TO=(joe@example.org)
+	posted '250 2.0.0 Ok' -- "$COMMANDS/answer"
+	CATCH_EXIT=67 answered_by '550 5.1.1' joe@example.org
+	TO=(a b)
+	posted '451 4.3.0' -- "$COMMANDS/answer"
+	nothing_ran
+}
+
+# answered_at_rcpt REPLY ADDRESS
+answered_at_rcpt() {
+	say 'EHLO c' 'MAIL FROM:<>' "RCPT TO:<$2>" QUIT | serve -r 1 --vrfy \
+		--lookup "exec '$COMMANDS/answer'" -- "$COMMANDS/answer"
+	reply_is 4 "$1"
+}
+
+@test "answer: with rcpt+ before it, RCPT gets it, where it is --lookup" {
+	answered_at_rcpt '550 5.7.1 not you' rcpt+550+5.7.1+not+you@example.org
+	answered_at_rcpt '450 4.0.0 later' rcpt+slow+0+450+later
+	answered_at_rcpt '550 5.1.1' rcpt+exit+67@example.org
+	answered_at_rcpt '451 4.3.0' rcpt+signal+9@example.org
+	for to in rcpt+250+hello rcpt+x rcpt 451+later@example.org \
+		550+5.1.1+no exit+67 hangup joe; do
+		answered_at_rcpt '250 2.1.5' "$to"
+	done
+	say 'EHLO c' 'VRFY rcpt+250+hello@example.org' QUIT | serve --vrfy \
+		--lookup "exec '$COMMANDS/answer'"
+	reply_is 3 '250 2.1.5 <rcpt+250+hello@example.org>'
+	say 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<rcpt+hangup>' QUIT |
+		serve --lookup "exec '$COMMANDS/answer'"
+	codes_are 220 250 250
+	answered_by '451 4.0.0 x' 451+x --lookup "exec '$COMMANDS/answer'"
 }
 
 # ---- dispatch, summary.py, sendmail ----

@@ -12,6 +12,7 @@
  *	-k KIND		of its lines: text, dots or short (text)
  *	-t SECONDS	after them no session and no message begins
  *	-e		EHLO, also where no message follows
+ *	-a WORD		and AUTH PLAIN, with this initial response
  *	-l		speak LMTP
  *	-i		all sessions at once, and idle: their memory
  *	-f		the session is standard input; it is in the socket
@@ -57,6 +58,7 @@ struct plan {
 	size_t size;
 	double deadline;
 	bool greet, lmtp, idle, canned, verbose;
+	const char *proof;		/* AUTH's; or NULL */
 	char **server;
 	int log;			/* the server's descriptor 2, or -1 */
 	char envelope[16384];		/* MAIL, RCPT ..., DATA */
@@ -382,6 +384,15 @@ start(const struct plan *p, struct session *s, int theirs)
 }
 
 static void
+authenticate(const struct plan *p, struct session *s)
+{
+	char line[1024];
+
+	snprintf(line, sizeof line, "AUTH PLAIN %s\r\n", p->proof);
+	command(p, s, 235, line);
+}
+
+static void
 connect_session(const struct plan *p, struct session *s)
 {
 	int theirs;
@@ -392,6 +403,8 @@ connect_session(const struct plan *p, struct session *s)
 	if (p->greet || p->messages > 0 || p->commands > 0)
 		command(p, s, 250, p->lmtp ? "LHLO client.example\r\n" :
 		    "EHLO client.example\r\n");
+	if (p->proof != NULL)
+		authenticate(p, s);
 }
 
 static double
@@ -578,7 +591,7 @@ options(struct plan *p, int argc, char **argv)
 	const char *kind = "text";
 	int c;
 
-	while ((c = getopt(argc, argv, "+n:m:r:c:s:k:t:elifv")) != -1)
+	while ((c = getopt(argc, argv, "+n:m:r:c:s:k:t:a:elifv")) != -1)
 		switch (c) {
 		case 'n': p->sessions = (long)number(optarg); break;
 		case 'm': p->messages = (long)number(optarg); break;
@@ -588,6 +601,7 @@ options(struct plan *p, int argc, char **argv)
 		case 'k': kind = optarg; break;
 		case 't': p->deadline = now() + atof(optarg); break;
 		case 'e': p->greet = true; break;
+		case 'a': p->greet = true; p->proof = optarg; break;
 		case 'l': p->lmtp = true; break;
 		case 'i': p->idle = true; break;
 		case 'f': p->canned = true; break;

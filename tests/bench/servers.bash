@@ -14,6 +14,7 @@ PEERS=${PEERS:-/opt/bench} # of tests/bench/unpack
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:$PEERS/usr/bin:$PEERS/usr/sbin
 export TMPDIR
 before=()
+asks=
 
 # spool_for MIB: spools are in memory where there is room, so that no disk is
 # in the figures.
@@ -38,12 +39,16 @@ libraries_of() {
 	}
 }
 
+# Where asks=yes the client will say who it is.  The sink believes anybody: it
+# exits 0.
 server_smtpd() {
-	server=("$ROOT/smtpd" -s 0 -- "$SINK")
+	server=("$ROOT/smtpd" -s 0 ${asks:+--auth-in-clear --auth "exec $SINK"}
+		-- "$SINK")
 }
 
 server_static() {
-	server=("$WORK/static/smtpd" -s 0 -- "$SINK")
+	server_smtpd
+	server[0]=$WORK/static/smtpd
 }
 
 server_python() {
@@ -78,7 +83,7 @@ server_qmail() {
 	server=("$QMAIL_SMTPD")
 }
 
-# It understands no QUIT before EHLO.
+# It understands no QUIT before EHLO, and sleeps for a second at each AUTH.
 server_msmtpd() {
 	flags=(-e)
 	libraries_of msmtpd
@@ -116,6 +121,12 @@ exim_configuration() {
 		smtp_accept_queue_per_connection = 0
 		acl_smtp_rcpt = accept
 		acl_smtp_data = accept
+		begin authenticators
+		plain:
+		  driver = plaintext
+		  public_name = PLAIN
+		  server_prompts = :
+		  server_condition = \${if eq{\$auth3}{secret}}
 		begin routers
 		all:
 		  driver = accept

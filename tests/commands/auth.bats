@@ -2,6 +2,7 @@
 # examples/auth, each with the real program.
 # shellcheck disable=SC2034,SC2154 # helper's variables
 load ../helper
+load ../launch/helper
 load helper
 load ../auth
 
@@ -36,6 +37,96 @@ keeps_secret() {
 	wait "$pid" || :
 	[ "$seen" = yes ] || fail "$1 did not run"
 	! grep -qF -f "$secret" "$BATS_TEST_TMPDIR"/said.* || fail 'it tells'
+}
+
+# ---- through smtpd ----
+
+# asks COMMAND [launcher]: with it as --auth; who it lets in may send elsewhere.
+asks() {
+	chmod 777 "$BOX"
+	listen "${2:-tcpserver}" -d example.org --auth-in-clear --auth "$1"
+	SERVERS+=("$SERVER")
+}
+
+# curl_is STATUS NAME PASSWORD: of what it brings with them, by each mechanism.
+curl_is() {
+	local host=$ADDRESS method
+	[ "$host" != ::1 ] || host='[::1]'
+	for method in PLAIN LOGIN; do
+		say 'Subject: s' '' x | ends "$1" curl -sS -m 30 -T - \
+			--mail-from ann@example.net --user "$2:$3" \
+			--mail-rcpt bob@elsewhere.example \
+			--login-options "AUTH=$method" "smtp://$host:$PORT/c" \
+			2>"$BATS_TEST_TMPDIR/said"
+	done
+}
+
+# lets_in NAME PASSWORD
+lets_in() {
+	curl_is 0 "$@"
+	delivered 2
+	[ "$(variable SASL_USERNAME 1)/$(variable SASL_METHOD 2)" = "$1/LOGIN" ]
+	rm "$BOX"/*
+}
+
+# turns_away REPLY NAME PASSWORD
+turns_away() {
+	: >"$LOG"
+	curl_is 67 "${@:2}"
+	for method in PLAIN LOGIN; do
+		logged " auth client=$ADDRESS method=$method user=$2 reply=\"$1"
+	done
+	! grep -qF -- "$3" "$LOG" || fail 'the log tells'
+	not_delivered
+}
+
+@test "any through smtpd: from loopback, and from no public address" {
+	asks "exec $AUTH/any"
+	lets_in joe anything
+	asks "exec $AUTH/any" inetd6
+	lets_in joe anything
+	say 'EHLO c' 'AUTH PLAIN AGpvZQBzZWNyZXQ=' QUIT |
+		TCPREMOTEIP=203.0.113.7 PROTO=TCP serve --auth-in-clear \
+			--auth "exec $AUTH/any"
+	codes_are 220 250 535 221
+}
+
+@test "htpasswd through smtpd" {
+	user joe@example.org 'two "words"'
+	asks "exec $AUTH/htpasswd $USERS"
+	lets_in joe@example.org 'two "words"'
+	turns_away '535 5.7.8' joe@example.org wrong-0815
+	turns_away '535 5.7.8' ann wrong-0815
+	rm "$USERS"
+	turns_away '454 4.7.0' joe@example.org 'two "words"'
+	logged " output client=$ADDRESS line=\"htpasswd: no file $USERS\""
+}
+
+@test "pwauth through smtpd, which has no rights" {
+	prepare_pwauth
+	machine
+	asks "exec $PWAUTH"
+	lets_in joe secret
+	turns_away '535 5.7.8' joe wrong-0815
+	turns_away '535 5.7.8' root secret
+	stop_listening
+	MACHINE+=(setpriv --no-new-privs)
+	asks "exec $PWAUTH"
+	turns_away '454 4.7.0' joe secret
+	logged " output client=$ADDRESS line=\"pwauth: no rights"
+}
+
+@test "dovecot through smtpd: it knows the client's address" {
+	dovecot_starts 'auth_failure_delay = 0' 'auth_verbose = yes'
+	asks "exec $AUTH/dovecot $SOCKET"
+	lets_in joe secret
+	turns_away '535 5.7.8' joe wrong-0815
+	until_true has "$DOVECOT/log" '(joe,127.0.0.1): Password mismatch'
+	turns_away '535 5.7.8' away secret
+	turns_away '535 5.7.8' net secret
+	ended "${SERVERS[0]}"
+	turns_away '454 4.7.0' joe secret
+	logged " output client=$ADDRESS line=\"dovecot: $SOCKET: "
 }
 
 # ---- htpasswd ----
@@ -142,20 +233,32 @@ hash_of() {
 	perl -e 'print crypt($ARGV[0], q($5$rounds=1000$salt$))' -- "$1"
 }
 
-# on_machine [COMMAND --] command ...: one that has these accounts, for which
-# the shell COMMAND was run too; as a user with no rights.
-on_machine() {
-	local before=:
-	[ "$2" != -- ] || {
-		before=$1
-		shift 2
-	}
-	unshare --mount sh -ec 'cd "$1"; eval "$2"
+# machine [COMMAND]: $MACHINE, before a command, makes it run on one that has
+# these accounts, for which the shell COMMAND was run too; as a user with no
+# rights.
+machine() {
+	MACHINE=(unshare --mount sh -ec 'cd "$1"; eval "$2"
 		mount --bind etc/passwd /etc/passwd
 		mount --bind etc/shadow /etc/shadow
 		shift 2
 		exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"' \
-		sh "$BATS_TEST_TMPDIR" "$before" "$@"
+		sh "$BATS_TEST_TMPDIR" "${1:-:}")
+}
+
+# on_machine [COMMAND --] command ...
+on_machine() {
+	if [ "$2" = -- ]; then
+		machine "$1"
+		shift 2
+	else
+		machine
+	fi
+	"${MACHINE[@]}" "$@"
+}
+
+# Of listen.
+set_line() {
+	LINE=("${MACHINE[@]}" "$@")
 }
 
 prepare_pwauth() {

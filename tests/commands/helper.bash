@@ -10,10 +10,11 @@ TO=(help@example.org)
 ODD=('"a b"@example.org' '"$(touch pwned)"@example.org'
 	'`touch${IFS}pwned`@example.org' '"'\''; touch pwned; #"@example.org'
 	'"\"; touch pwned; \""@example.org' "o'neil@example.org"
-	"'),(1);drop/**/table/**/ticket--@example.org" '../../pwned@example.org'
-	'"-rf *"@example.org' '*@example.org' 'a,b@example.org'
+	"\"'),(1);drop/**/table/**/ticket--\"@example.org"
+	'../../pwned@example.org'
+	'"-rf *"@example.org' '*@example.org' '"a,b"@example.org'
 	'a%0d%0a&sender=b@example.org' '"@/etc/passwd"@example.org'
-	'"<pwned;type=x"@example.org' '${HOME}@example.org' 'a@b@example.org')
+	'"<pwned;type=x"@example.org' '${HOME}@example.org' '"a@b"@example.org')
 
 # $LETTER, as a command is to get it: dot lines, From lines, 8-bit octets, empty
 # lines at the end.

@@ -7,17 +7,25 @@
  * - one reply a command, none for what is no whole line;
  * - reply lines are printable, at most 512 octets, and end in CRLF;
  * - octets fed in pieces give what they give at once;
+ * - an address that somebody is told of is one, whoever reads it: no bracket,
+ *   no "\", none of ",;:" outside quotes, one "@", and behind it the domain;
  * - nobody is asked about a name or a password that is none, or comes in clear
- *   where it may not; and neither is left in memory.
+ *   where it may not; and neither is left in memory;
+ * - a PROXY header is short up to its last octet, and what it says obeys the
+ *   rules of an address, a port, a name;
+ * - XCLIENT and XFORWARD are told by who may say them, with values that do
+ *   likewise; and what XFORWARD said ends where it is to end, once.
  *
- * Input: an octet of options, an octet of more of them and the piece size, then
- * the client's.
+ * Input: an octet of options, an octet of more of them and the piece size, one
+ * more of options, then the client's.
  */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/proxy.h"
+#include "lib/xclient.h"
 #include "protocol.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -26,6 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 struct story {
 	struct protocol protocol;
 	bool begun, committed, accepted;
+	bool may_rename, forwarding, ended;
 	size_t commits, recipients, begun_at;
 	unsigned options;
 	size_t len;
@@ -41,8 +50,9 @@ tell(struct story *s, const char *octets, size_t len)
 	s->len += len;
 }
 
+/* Of a name that VRFY asks for: it may be words. */
 static void
-check_mailbox(struct mailbox m, size_t max)
+check_words(struct mailbox m, size_t max)
 {
 	size_t i;
 
@@ -51,6 +61,34 @@ check_mailbox(struct mailbox m, size_t max)
 	for (i = 0; i < m.whole.len; i++)
 		assert((unsigned char)m.whole.ptr[i] >= ' ' &&
 		    m.whole.ptr[i] != 127);
+}
+
+static void
+check_mailbox(struct mailbox m)
+{
+	bool quoted = false;
+	struct mailbox again;
+	size_t i, signs = 0;
+
+	check_words(m, MAILBOX_MAX);
+	if (m.whole.len == 0)
+		return;
+	for (i = 0; i < m.local.len; i++) {
+		signs += m.local.ptr[i] == '@';
+		if (quoted && m.local.ptr[i] == '\\')
+			i++;
+		else if (m.local.ptr[i] == '"')
+			quoted = !quoted;
+		else
+			assert(quoted || strchr(" ,;:<>()[]\\@",
+			    m.local.ptr[i]) == NULL);
+	}
+	assert(!quoted && memchr(m.domain.ptr, '@', m.domain.len) == NULL);
+	assert(m.domain.len > 0 ? m.whole.ptr[m.local.len] == '@' &&
+	    m.domain.ptr == m.whole.ptr + m.local.len + 1 : signs == 0);
+	assert(m.local.len + (m.domain.len > 0) + m.domain.len == m.whole.len);
+	assert(address_is_mailbox(m.whole, &again) &&
+	    again.local.len == m.local.len && again.domain.len == m.domain.len);
 }
 
 static enum forward_result
@@ -68,8 +106,9 @@ look_up_name(void *context, const struct lookup *l, struct reply *reply)
 	size_t i;
 
 	(void)context, (void)reply;
-	check_mailbox(name, l->verb == LOOKUP_RCPT ? MAILBOX_MAX :
-	    PROTOCOL_LINE_MAX);
+	check_words(name, PROTOCOL_LINE_MAX);
+	if (l->verb == LOOKUP_RCPT)
+		check_mailbox(name);
 	assert(name.whole.len > 0 && l->options.len < PROTOCOL_LINE_MAX);
 	assert(l->verb != LOOKUP_RCPT || e->verb != NULL);
 	for (i = 0; i < name.local.len; i++)
@@ -91,9 +130,9 @@ begin(void *context, const struct envelope *e, struct reply *reply)
 	s->committed = false;
 	s->commits = 0;
 	s->recipients = e->recipients;
-	check_mailbox(e->sender, MAILBOX_MAX);
+	check_mailbox(e->sender);
 	for (i = 0; i < e->recipients; i++) {
-		check_mailbox(envelope_recipient(e, i), MAILBOX_MAX);
+		check_mailbox(envelope_recipient(e, i));
 		assert(envelope_recipient(e, i).whole.len > 0);
 	}
 	tell(s, "[begin]", 7);
@@ -209,11 +248,130 @@ authenticate(void *context, const struct sasl *who)
 	return (enum auth_result)(who->name.len % 3);
 }
 
-static bool
+static enum protocol_tls
 prepare_tls(void *context)
 {
 	(void)context;
-	return true;
+	return TLS_READY;
+}
+
+/* ---- who stands in front ---- */
+
+static void
+check_address(const char *address, const char *port)
+{
+	char to[IP_SIZE], to_port[IP_PORT_SIZE];
+
+	assert(*address == '\0' || (ip_take(span_of(address), to) &&
+	    strcmp(to, address) == 0));
+	assert(*port == '\0' || (ip_take_port(span_of(port), to_port) &&
+	    strcmp(to_port, port) == 0));
+}
+
+static void
+check_client(const struct xclient *x)
+{
+	static const char *const protocols[] = { "", "SMTP", "ESMTP", "LMTP" };
+	struct span helo = span_of(x->helo), login = span_of(x->login);
+	size_t i;
+
+	check_address(x->address, x->port);
+	check_address(x->local_address, x->local_port);
+	assert(x->name[0] == '\0' || ip_is_name(span_of(x->name)));
+	assert(login.len == 0 || sasl_is_name(login));
+	assert(!span_any(helo, is_control) && !address_is_function(helo));
+	for (i = 0; strcmp(x->proto, protocols[i]) != 0; i++)
+		assert(i < 3);
+}
+
+static void
+tell_client(struct story *s, const struct xclient *x)
+{
+	const char *const texts[] = { "[client]", x->name, x->address,
+	    x->port, x->proto, x->helo, x->login, x->local_address,
+	    x->local_port };
+	size_t i;
+
+	for (i = 0; i < sizeof texts / sizeof *texts; i++)
+		tell(s, texts[i], strlen(texts[i]) + 1);
+}
+
+static bool
+rename_client(void *context, const struct xclient *x)
+{
+	struct story *s = context;
+
+	assert(s->may_rename && !s->begun && !s->forwarding);
+	assert(s->protocol.authenticated == (x->login[0] != '\0'));
+	check_client(x);
+	tell_client(s, x);
+	if ((x->given & XCLIENT_ADDR) != 0)
+		s->may_rename = strchr(x->address, '1') != NULL;
+	return s->may_rename;
+}
+
+static void
+forward_client(void *context, const struct xclient *x)
+{
+	struct story *s = context;
+
+	if (x == NULL) {
+		assert(s->forwarding && !s->begun);
+		s->forwarding = false;
+		s->ended = true;
+		tell(s, "[ended]", 7);
+		return;
+	}
+	assert(s->may_rename && !s->begun);
+	assert((x->given & ~(unsigned)XCLIENT_FORWARD) == 0);
+	check_client(x);
+	tell_client(s, x);
+	s->forwarding = true;
+}
+
+/* Is a transaction open? */
+static bool
+in_transaction(const struct story *s)
+{
+	return (s->protocol.state & (4 | 8 | 16)) != 0;
+}
+
+/* Before a step, and after it: what XFORWARD said has ended with a transaction,
+ * or where all of it begins anew, and else not. */
+struct step { bool forwarding, transaction, tls; };
+
+static struct step
+step_begins(struct story *s)
+{
+	s->ended = false;
+	return (struct step){ s->forwarding, in_transaction(s),
+	    s->protocol.tls };
+}
+
+static void
+step_ends(const struct story *s, struct step before, bool anew)
+{
+	bool over = before.transaction && !in_transaction(s);
+
+	assert(s->ended == (before.forwarding && (over || anew)));
+	assert(s->protocol.tls || !before.tls);
+}
+
+/* RSET, a hello and XCLIENT, where they were taken. */
+static bool
+begins_anew(const char *line, size_t len, struct span wire)
+{
+	static const char *const verbs[] = { "RSET", "HELO", "EHLO", "LHLO",
+	    "XCLIENT" };
+	struct span rest = { line, len }, verb = span_take_word(&rest);
+	size_t i, n = 0;
+
+	while (n < verb.len && !is_control(verb.ptr[n]))
+		n++;
+	for (i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (span_is(span_first(verb, n), verbs[i]))
+			return wire.len > 0 && wire.ptr[0] == '2';
+	return false;
 }
 
 /* Once nobody is asked any more, nothing is left of name and password. */
@@ -233,6 +391,8 @@ check_secrets(const struct story *s)
 static void
 feed_tls(struct story *s, size_t behind)
 {
+	struct step before = step_begins(s);
+
 	check_reply(s, protocol_start_tls(&s->protocol,
 	    behind % 7 == 0 ? TLS_PIPELINED : behind % 7 == 1 ? TLS_NOT_NOW :
 	    TLS_READY));
@@ -240,6 +400,7 @@ feed_tls(struct story *s, size_t behind)
 		return;
 	protocol_tls_is_up(&s->protocol);
 	assert(s->protocol.tls && !s->protocol.authenticated);
+	step_ends(s, before, true);
 }
 
 /* One command line of the input, in memory of its own size; its length. */
@@ -249,6 +410,9 @@ feed_line(struct story *s, const char *input, size_t len)
 	const char *end = memchr(input, '\n', len);
 	size_t whole = end != NULL ? (size_t)(end + 1 - input) : 0;
 	size_t given = whole < PROTOCOL_LINE_MAX ? whole : PROTOCOL_LINE_MAX;
+	bool proof = s->protocol.in_dialogue;
+	struct step before = step_begins(s);
+	struct span wire;
 	char *copy;
 	unsigned replies;
 
@@ -257,8 +421,9 @@ feed_line(struct story *s, const char *input, size_t len)
 	copy = malloc(given);
 	assert(copy != NULL);
 	memcpy(copy, input, given);
-	replies = check_reply(s, protocol_command(&s->protocol,
-	    (struct span){ copy, given }));
+	wire = protocol_command(&s->protocol, (struct span){ copy, given });
+	step_ends(s, before, !proof && begins_anew(copy, given, wire));
+	replies = check_reply(s, wire);
 	assert(replies == 1 || (replies == 0 && (is_bdat(copy, given) ||
 	    s->protocol.wants == PROTOCOL_TLS)));
 	check_secrets(s);
@@ -286,12 +451,90 @@ feed_reply(struct story *s)
 {
 	bool commits = protocol_commits(&s->protocol);
 	bool last = s->protocol.last;
+	struct step before = step_begins(s);
 	struct span wire = protocol_next(&s->protocol);
 	bool accepted = memcmp(wire.ptr, "250", 3) == 0;
 
 	assert(check_reply(s, wire) == 1);
 	assert(commits ? accepted == s->accepted :
 	    !accepted || !last);
+	step_ends(s, before, false);
+}
+
+/* ---- a PROXY header ---- */
+
+enum { PREFIXES = 128 };	/* octets of which each cut is tried */
+
+/* The first n octets, in memory of their own size. */
+static enum proxy_status
+parse_header(struct span octets, size_t n, struct proxy *h)
+{
+	enum proxy_status status;
+	char *copy = malloc(n > 0 ? n : 1);
+
+	assert(copy != NULL);
+	memcpy(copy, octets.ptr, n);
+	status = proxy_parse((struct span){ copy, n }, h);
+	free(copy);
+	return status;
+}
+
+static bool
+is_tls_word(char c)
+{
+	return is_alnum(c) || c == '.' || c == '_' || c == '-';
+}
+
+static void
+check_header(const struct proxy *h)
+{
+	check_address(h->address, h->port);
+	check_address(h->local_address, h->local_port);
+	assert((h->address[0] == '\0') == (h->port[0] == '\0'));
+	assert(!h->local || h->address[0] == '\0');
+	assert(span_all(span_of(h->tls_protocol), is_tls_word));
+	assert(span_all(span_of(h->tls_cipher), is_tls_word));
+}
+
+/* A header is short up to its last octet; what is bad stays so. */
+static bool
+read_header(struct span octets, struct proxy *h)
+{
+	enum proxy_status status = parse_header(octets, octets.len, h), now;
+	size_t n, most = octets.len < PREFIXES ? octets.len : PREFIXES;
+	struct proxy cut;
+	bool was_bad = false;
+
+	assert(status != PROXY_BAD || h->error != NULL);
+	for (n = 0; n < most; n++) {
+		now = parse_header(octets, n, &cut);
+		assert(!was_bad || now == PROXY_BAD);
+		was_bad = now == PROXY_BAD;
+		assert(now == PROXY_SHORT || now == status);
+		assert(now != PROXY_READY || cut.len <= n);
+	}
+	if (status != PROXY_READY)
+		return false;
+	assert(h->len <= octets.len);
+	assert(parse_header(octets, h->len - 1, &cut) == PROXY_SHORT);
+	assert(parse_header(octets, h->len, &cut) == PROXY_READY);
+	assert(cut.len == h->len && strcmp(cut.address, h->address) == 0);
+	check_header(h);
+	return true;
+}
+
+/* What is known of a session's first octets stays so. */
+static enum proxy_start
+check_start(struct span octets)
+{
+	enum proxy_start start = proxy_starts(octets), cut;
+	size_t n;
+
+	for (n = 0; n < octets.len && n < 16; n++) {
+		cut = proxy_starts(span_first(octets, n));
+		assert(cut == PROXY_PERHAPS || cut == start);
+	}
+	return start;
 }
 
 static void
@@ -300,17 +543,20 @@ play(struct story *s, const struct protocol_config *config, const char *input,
 {
 	static const struct protocol_handler handler = { forward_domain,
 	    look_up_name, begin, append, commit, discard, stopping, answered,
-	    authenticate, prepare_tls, NULL };
+	    authenticate, prepare_tls, NULL, rename_client, forward_client };
 	size_t n = 0;
 
 	memset(&s->protocol, 0, offsetof(struct protocol, envelope));
 	memset(&s->protocol.sasl, 0, sizeof s->protocol.sasl);
-	s->begun = s->committed = false;
+	s->begun = s->committed = s->forwarding = false;
+	s->may_rename = config->xclient && config->may_rename;
 	s->len = 0;
 	envelope_reset(&s->protocol.envelope);
 	envelope_forget_helo(&s->protocol.envelope);
 	protocol_open(&s->protocol, config, &handler, s);
 	check_reply(s, protocol_greeting(&s->protocol));
+	if (check_start((struct span){ input, len }) == PROXY_HEADER)
+		check_reply(s, protocol_end(&s->protocol, PROTOCOL_PROXY));
 	while (s->protocol.wants != PROTOCOL_CLOSE) {
 		if (s->protocol.wants == PROTOCOL_REPLY)
 			feed_reply(s);
@@ -328,15 +574,34 @@ play(struct story *s, const struct protocol_config *config, const char *input,
 	assert(!s->begun);
 }
 
+/* One session, at once and in pieces. */
+static void
+play_both(struct protocol_config *config, unsigned options, size_t piece,
+    struct span input)
+{
+	static struct story whole, pieces;
+
+	whole.options = pieces.options = options;
+	play(&whole, config, input.ptr, input.len, input.len);
+	play(&pieces, config, input.ptr, input.len, piece);
+	/* which of two faults is the first one depends on the pieces where one
+	 * of them is append's */
+	assert(memchr(input.ptr, '!', input.len) != NULL ||
+	    (whole.len == pieces.len &&
+	    memcmp(whole.text, pieces.text, whole.len) == 0));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static struct story whole, pieces;
 	unsigned options;
 	struct protocol_config config = { .hostname = "mx.example.org",
-	    .banner = "ready", .domain = "d", .max_recipients = 5, .max_errors = 5 };
+	    .banner = "ready", .domain = "d", .max_recipients = 5,
+	    .max_errors = 5 };
+	struct span input = { (const char *)data + 3, len - 3 };
+	struct proxy header;
 
-	if (len < 2)
+	if (len < 4)
 		return 0;
 	options = data[0];
 	config.lmtp = (options & 1) != 0;
@@ -347,16 +612,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	config.max_size = options & 32 ? 20 : 0;
 	config.max_messages = options & 64 ? 2 : 0;
 	config.vrfy = (options & 128) != 0;
-	whole.options = pieces.options = options;
 	config.auth = config.starttls = (data[1] & 64) != 0;
 	config.auth_in_clear = config.require_auth = (data[1] & 128) != 0;
 	config.require_tls = (data[1] & 192) == 64;
-	play(&whole, &config, (const char *)data + 2, len - 2, len);
-	play(&pieces, &config, (const char *)data + 2, len - 2,
-	    (data[1] & 63) + 1U);
-	/* which of two faults is the first one depends on the pieces where one
-	 * of them is append's */
-	assert(memchr(data, '!', len) != NULL || (whole.len == pieces.len &&
-	    memcmp(whole.text, pieces.text, whole.len) == 0));
+	config.xclient = (data[2] & 1) != 0;
+	config.may_rename = (data[2] & 2) != 0;
+	if ((data[2] & 4) != 0) {
+		if (!read_header(input, &header))
+			return 0;
+		config.tls = header.tls;
+		input = span_skip(input, header.len);
+	}
+	play_both(&config, options, (data[1] & 63) + 1U, input);
 	return 0;
 }

@@ -105,9 +105,10 @@ for new, old in (('recv', 'recvfrom'), ('send', 'sendto'), ('mmap2', 'mmap'),
         if old in calls:
             calls.add(new)
 
-# Its start, how many descriptors it has, and the message once it is whole.
+# Its start, how many descriptors it has, whose message it is, and the message
+# once it is whole.
 COMMAND = ('sh', '-c', '''set -e; set -- /proc/$$/fd/*
-name=$BOX/$LOCAL.$$.$#; : >"$name.run"
+name=$BOX/$LOCAL.$$.$#; printf %s "$CLIENT_ADDRESS" >"$name.run"
 cat >"$name.msg"; : >"$name.end"; echo kept''')
 DESCRIPTORS = 4  # with that of the look itself
 
@@ -125,8 +126,10 @@ PASSES = ('head -c 1 >/dev/null; exec 5<&0 4>&-; cat <&5 >&3 5<&- & '
           'cat <&3; kill $!')
 Scenario = collections.namedtuple(
     'Scenario',
-    'messages ends lmtp options recipients starttls proofs listens', defaults=(
-        socket_pair, False, (), ('ann',), False, (), False))
+    'messages ends lmtp options recipients starttls proofs header rename '
+    'forward client listens', defaults=(
+        socket_pair, False, (), ('ann',), False, (), b'', b'', b'', b'',
+        False))
 
 
 def encoded(octets):
@@ -153,6 +156,12 @@ SCENARIOS = {
                          starttls=True),
     'auth': Scenario((SMALL,), proofs=PROOFS, options=(
         '--auth', AUTH, '--auth-in-clear', '--require-auth')),
+    'proxy': Scenario((SMALL,), options=('--proxy',), client=b'192.0.2.7',
+                      header=b'PROXY TCP4 192.0.2.7 192.0.2.1 40122 25\r\n'),
+    'xclient': Scenario((SMALL, OTHER), options=('--xclient', 'unix'),
+                        rename=b'XCLIENT NAME=mx.example.net PORT=25\r\n',
+                        forward=b'XFORWARD ADDR=192.0.2.7\r\n',
+                        client=b'192.0.2.7'),
     'listen': Scenario((SMALL,), lambda: to_accept(listening.listen()),
                        options=('--max-per-client', '1'), listens=True),
 }
@@ -226,8 +235,19 @@ class Client(Session):
         codes = self.codes()[before:before + replies]
         return codes + (replies - len(codes)) * [None]
 
+    def is_told(self, line, want):
+        """A line that only who has the right may say; False where it has
+        ended."""
+        code = self.ask(line)[0]
+        check(code in (want, None) or code == 550 and is_anybody(self.fault),
+              'told', code, 'for', line)
+        return code is not None
+
     def attempt(self, message, recipients):
         """By recipient: the code."""
+        if self.scenario.forward and not self.is_told(self.scenario.forward,
+                                                      250):
+            return dict.fromkeys(recipients)
         names = [f'RCPT TO:<{to}@example.org>\r\n' for to in recipients]
         for step in (MAIL, *(name.encode() for name in names), DATA):
             code = self.ask(step)[0]
@@ -283,9 +303,12 @@ class Client(Session):
 
     def talk(self):
         """All messages; what is refused once, twice."""
+        self.send(self.scenario.header)
         self.replies(1)
         hello = b'LHLO' if self.scenario.lmtp else b'EHLO'
         if (self.codes()[:1] != [220] or
+                self.scenario.rename and
+                not self.is_told(self.scenario.rename, 220) or
                 self.ask(hello + b' client.example\r\n') != [250] or
                 self.scenario.starttls and not self.starttls()):
             return
@@ -425,6 +448,11 @@ def wire(message):
     return stuffed.replace(b'\n', b'\r\n') + b'.\r\n'
 
 
+def is_anybody(fault):
+    """Nobody can say whether he may name another."""
+    return fault.call == 'getpeername' and SCENARIOS[fault.scenario].rename
+
+
 def lasts(fault):
     """Will a second try meet it too?"""
     return fault.child or fault.kind not in ('errors', 'kill')
@@ -465,22 +493,24 @@ def make_folder(fault):
 
 def read_box(folder):
     """By message and recipient: how many runs kept it.  How many runs of them
-    all did not, and the descriptors that they had."""
+    all did not, the descriptors that they had, and whose they were."""
     kept, begun, descriptors = collections.Counter(), 0, [0]
+    clients = set()
     for name in os.listdir(f'{folder}/box'):
         local, _, count, kind = name.split('.')
         if kind == 'run':
             begun += 1
             descriptors.append(int(count))
+            clients.add(read(f'{folder}/box/{name}'))
         if kind == 'end':
             kept[body(read(f'{folder}/box/{name[:-3]}msg')), local] += 1
-    return kept, begun - kept.total(), max(descriptors)
+    return kept, begun - kept.total(), max(descriptors), clients
 
 
 def body(text):
-    """Less the field that smtpd adds."""
+    """Less what smtpd adds: a field, an empty line where there is no header."""
     check(text.startswith(b'Received: '), 'not what was sent:', text[:200])
-    return re.sub(rb'\A.*\n(?:\t.*\n)*', b'', text)
+    return re.sub(rb'\A.*\n(?:\t.*\n)*\n?', b'', text)
 
 
 def read_trace(folder):
@@ -513,6 +543,8 @@ def judge(client, fault, status):
     killed, limited = fault.kind == 'kill', fault.kind == 'limits'
     codes = client.codes()
     refusals = re.findall(rb'(?m)^5\d\d', client.got)
+    if is_anybody(fault):
+        refusals = [code for code in refusals if code != b'550']
     check(set(refusals) <= {b'535'} and len(refusals) <= sum(
         want == 535 for _, want in client.scenario.proofs), 'a 5xx')
     check(status in (0, 64, 71, 78) or limited and not codes or
@@ -522,7 +554,9 @@ def judge(client, fault, status):
           read(f'{client.folder}/log'), 'it ended the session')
     check(fault.what != 'EINTR' or fault.call not in CONNECTION or
           not re.search(rb'(?m)^4', client.got), 'EINTR is no fault')
-    kept, lost, descriptors = read_box(client.folder)
+    kept, lost, descriptors, clients = read_box(client.folder)
+    check(clients <= {client.scenario.client} or is_anybody(fault),
+          'not his message', clients)
     check(lost == 0 or limited, lost, 'runs kept nothing whole')
     check(descriptors <= DESCRIPTORS or fault.call in CLOSES,
           'descriptors of the run:', descriptors)

@@ -64,6 +64,19 @@ REFUSED = {
         b'AUTH XOAUTH2 ' + encoded(p)]),
     'behind another mechanism': (500, IN_CLEAR, lambda p: [
         b'AUTH CRAM-MD5', encoded(p)]),
+    'no mechanism': (504, IN_CLEAR, lambda p: [
+        b'AUTH ' + encoded(b'', NAME, p)]),
+    'joined to its mechanism': (504, IN_CLEAR, lambda p: [
+        b'AUTH PLAIN=' + encoded(b'', NAME, p)]),
+    'a control octet': (500, IN_CLEAR, lambda p: [
+        b'AUTH\1PLAIN ' + encoded(b'', NAME, p)]),
+    'nearly AUTH': (500, IN_CLEAR, lambda p: [
+        b'AUTHPLAIN ' + encoded(b'', NAME, p)]),
+    'behind nearly AUTH': (500, IN_CLEAR, lambda p: [
+        b'AUTH=LOGIN', encoded(p)]),
+    'no AUTH here': (502, (), ASKED['PLAIN']),
+    'nearly AUTH, and none here': (500, (), lambda p: [
+        b'AUTH: PLAIN ' + encoded(b'', NAME, p)]),
     'in a transaction': (503, IN_CLEAR, lambda p: [
         b'RSET', b'MAIL FROM:<a@b>', *ASKED['PLAIN'](p)]),
 }

@@ -133,6 +133,34 @@ def lmtp(stop):
     held(stop, True, b'')
 
 
+def proving(stop):
+    """While AUTH's COMMAND runs: its answer, and nothing that is behind."""
+    for status, code in (0, 235), (1, 535), (75, 454):
+        proof(stop, status, code, b'')
+        proof(stop, status, code, b'NOOP\r\nNO')
+        proof(stop, status, code, MAIL + RCPT + DATA + MESSAGE + QUIT)
+
+
+def proof(stop, status, code, behind):
+    """The signal is there before COMMAND can end, and so before smtpd waits
+    for its end for the last time."""
+    go, runs = os.path.join(BOX, 'go'), os.path.join(BOX, 'runs')
+    os.mkfifo(go)
+    session = Session(socket_pair(), '--auth-in-clear', '--auth',
+                      'echo >"$BOX/runs"; read -r x <"$BOX/go"; exit $x')
+    try:
+        session.script((EHLO,))
+        session.send(b'AUTH PLAIN AGpvZQB4\r\n' + behind)
+        until('COMMAND runs', lambda: os.path.exists(runs))
+        session.process.send_signal(stop)
+        with open(go, 'w', encoding='ascii') as file:
+            file.write(f'{status}\n')
+        stopped(session, 220, 250, code, seconds=PATIENCE)
+    finally:
+        session.end()
+    check(box() == [], 'it ran')
+
+
 def flood(stop):
     """A client that never pauses cannot hold it off.  It has to be faster than
     smtpd, so that smtpd never waits: therefore -v."""

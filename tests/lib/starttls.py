@@ -328,22 +328,82 @@ def required():
 
 # ---- it cannot be had now: 454 ----
 
+ENDED = 'error="the command has ended" '
+FAILED = 'error="the handshake failed"'
+CLOSED = 'error="the status was closed before the 220"$'
+
+
 def not_now():
-    """COMMANDs that are no good at once: 454 each time, the session goes on in
-    clear, and nothing is left of them."""
-    for starttls in ('exit 3', 'exec /no/such/program', '/no/such/program',
-                     'exec /dev/null', 'if then', 'kill -9 $$',
-                     f'echo no >&4; {HANGS}', f'exec 4>&-; {HANGS}',
-                     'sleep 300 & exit 1', 'sleep 300 & echo no >&4; exit 1',
-                     'exec 4>&-; trap "" TERM HUP; sleep 300 & wait'):
+    """COMMANDs that are no good at once: 454 each time, the log says why, the
+    session goes on in clear, and nothing is left of them."""
+    for starttls, why in (
+            ('exit 3', ENDED + 'exit=3$'),
+            ('exec /no/such/program', ENDED + 'exit=127$'),
+            ('/no/such/program', ENDED + 'exit=127$'),
+            ('exec /dev/null', ENDED + 'exit=126$'),
+            ('if then', ENDED + 'exit=2$'),
+            ('kill -9 $$', ENDED + 'signal=9$'),
+            (f'echo no >&4; {HANGS}', FAILED + '$'),
+            (f'exec 4>&-; {HANGS}', CLOSED),
+            ('sleep 300 & exit 1', ENDED + 'exit=1$'),
+            ('exec 4>&-; exit 1', ENDED + 'exit=1$'),
+            ('sleep 300 & echo no >&4; exit 1', FAILED),
+            ('exec 4>&-; trap "" TERM HUP; sleep 300 & wait', CLOSED)):
+        forget_log()
         with Client(starttls, ends=tcp) as client:
             check(client.script((EHLO, STARTTLS, STARTTLS)), client.got)
             check(client.codes() == [220, 250, 454, 454], starttls, client.got)
             check(client.last().startswith(b'454 4.7.0 '), client.got)
             # nothing else reads what the client sends now
             client.one_message()
-    log_lacks(' tls ', 'reason=tls')
-    log_has(' refuse .* verb=STARTTLS reply="454 4.7.0"', ' reason=quit ')
+        check(len(re.findall(f'(?m) tls client=127.0.0.1 {why}', log())) == 2,
+              why, log())
+        log_lacks('reason=tls')
+        log_has(' refuse .* verb=STARTTLS reply="454 4.7.0"', ' reason=quit ')
+
+
+def at_level():
+    """In the journal it is our fault; a handshake that fails is not."""
+    journal, stderr = os.pipe()
+    is_it = os.fstat(stderr)
+    environ = dict(os.environ,
+                   JOURNAL_STREAM=f'{is_it.st_dev}:{is_it.st_ino}')
+    with Client('[ -e "$BOX/tried" ] || { echo >"$BOX/tried"; exit 1; }; ' +
+                ONCE + 'exit 1', stderr=stderr, env=environ) as client:
+        check(client.script((STARTTLS,)), client.got)
+        client.say_starttls()
+        client.send(b'x')
+        client.finish()
+    os.close(stderr)
+    with open(journal, encoding='ascii') as file:
+        got = file.read()
+    check(f'<4>tls client=unknown {ENDED}exit=1\n' in got, got)
+    check(re.search('(?m)^<6>tls client=unknown error=', got), got)
+
+
+def later():
+    """Where TLS was 454 what needs it, or AUTH in it, is 451 until it is up:
+    the fault is ours."""
+    good, reset = f'{BOX}/good', b'RSET\r\n'
+    away = b'RCPT TO:<bob@elsewhere.example>\r\n'
+    auth = b'AUTH PLAIN AGpvZQB4\r\n'
+    for options, steps, codes, at_last in (
+            (('--require-tls',), (MAIL, STARTTLS, MAIL, auth),
+             [530, 454, 451, 451], 250),
+            (('-d', 'example.org'), (auth, MAIL, away, reset, STARTTLS, auth,
+                                     MAIL, away, RCPT, reset),
+             [538, 250, 550, 250, 454, 451, 250, 451, 250, 250], 550)):
+        with Client(tls(before='[ -e "$BOX/good" ] || exit 1; '), '--auth',
+                    'true', *options) as client:
+            check(client.script((EHLO, *steps)), client.got)
+            check(client.codes() == [220, 250, *codes], client.got)
+            with open(good, 'wb'):
+                pass
+            client.start_tls()
+            got = client.ask(EHLO, MAIL, away, QUIT)
+            check(got == [250, 250, at_last, 221], got)
+            client.finish()
+        os.unlink(good)
 
 
 def config():
@@ -393,6 +453,8 @@ def descriptors_run_out():
                 check(client.shake_hands(), 'it closed', limit, log())
                 client.one_message()
     check(refused > 3, 'only', refused, 'were refused')
+    log_has(' tls client=unknown exit=127 error="Too many open files" '
+            'command=/bin/sh$')
 
 
 def descriptors(client):
@@ -441,6 +503,9 @@ def command_fails():
     for rest in ('exit 1', 'exit 0', 'kill -9 $$', 'exec 4>&-; exit 0',
                  f'exec 3>&- 4>&-; {HANGS}', 'sleep 300 & exit 1'):
         fails(ONCE + rest, b'x')
+    # as where the client has left once it was up
+    fails(ONCE + f'exec 3>&- 4>&-; {HANGS}', b'x',
+          error='ended before its first octet')
     for rest in f'echo bad >&4; {HANGS}', 'echo bad >&4; exit 1':
         fails(ONCE + rest, b'x')
         log_has(' output client=127.0.0.1 line=bad$')
@@ -513,6 +578,45 @@ def behind_unread():
             client.finish()
             check(client.got.startswith(b'421 4.7.0 ') and
                   client.codes() == [421], client.got)
+
+
+def is_stopped(process):
+    with open(f'/proc/{process.pid}/stat', encoding='ascii') as stat:
+        return stat.read().rpartition(')')[2].split()[0] == 'T'
+
+
+def came_meanwhile(rest, ends):
+    """While COMMAND is looked at, which has stopped smtpd; false where it was
+    so late that the 220 had left."""
+    with Client('kill -STOP $PPID; ' + rest, ends=ends) as client:
+        client.script((EHLO,))
+        client.got = b''
+        client.send(STARTTLS)
+        until('it is stopped', lambda: is_stopped(client.process))
+        client.send(BEHIND)
+        if ends is tcp:
+            client.taken()      # by its kernel, and not by itself
+        client.process.send_signal(signal.SIGCONT)
+        client.finish()
+        check(client.codes() in ([421], [220]), rest, client.got, log())
+        return client.codes() == [421]
+
+
+def behind_meanwhile():
+    """While COMMAND is looked at, whether it is good or not, and if it has had
+    some of it: nothing of it is a command, and nothing is left of COMMAND."""
+    for rest in (HANGS, 'exit 1', f'echo no >&4; {HANGS}',
+                 f'exec 4>&-; {HANGS}', 'head -c 5 >/dev/null; exit 1',
+                 f'head -c 5 >/dev/null; echo no >&4; {HANGS}',
+                 f'head -c 5 >/dev/null; {HANGS}',
+                 f'trap "" TERM HUP; sleep 300 & {HANGS}'):
+        for ends in tcp, socket_pair, two_pipes:
+            forget_log()
+            check(any(came_meanwhile(rest, ends) for _ in range(10)), rest)
+            log_has(' tls client=.* error="octets behind STARTTLS"',
+                    ' refuse .* verb=STARTTLS reply="421 4.7.0"',
+                    ' close .* reason=tls ')
+            log_lacks('verb=unknown', ' message ')
 
 
 def never_used():
@@ -601,6 +705,11 @@ def output():
     log_has(' output client=unknown line=one$',
             ' output client=unknown line=two$', ' output .* line="line 9: xx')
     check(len(log()) < 1000000, len(log()), 'octets of log')
+    # but for what is cut where it was read for a while, twice
+    said = re.findall('(?m) output client=unknown line=(.*)$', log())
+    cut = [line for line in said if line not in ('one', 'two') and
+           not re.fullmatch('"line [0-9]+: x{40}"', line)]
+    check(len(said) > 500 and len(cut) <= 3, len(said), cut)
     forget_log()
     with Client('echo sorry >&2; exit 1') as client:
         client.script((STARTTLS, QUIT))

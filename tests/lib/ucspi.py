@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 
@@ -25,8 +26,10 @@ class Launched(Client):
     """Behind a launcher, which is us: control, and two pipes of clear text."""
 
     def __init__(self, *options, numbers=None, extra=(), closed=False,
-                 environ=os.environ, **more):
+                 deaf=False, environ=os.environ, **more):
         self.control, theirs = socket.socketpair()
+        if deaf:
+            fill(theirs)
         self.pipes = two_pipes()
         fds = [theirs.fileno(), self.pipes.their_in, self.pipes.their_out]
         names = ('SSLCTLFD', 'SSLREADFD', 'SSLWRITEFD')
@@ -62,6 +65,15 @@ class Launched(Client):
 
     def drop(self):
         self.control.close()
+
+
+def fill(connection):
+    connection.setblocking(False)
+    try:
+        while True:
+            connection.send(b'x')
+    except BlockingIOError:
+        connection.setblocking(True)
 
 
 def session():
@@ -182,6 +194,19 @@ def fails():
     log_has(' tls client=unknown error=stopped$')
 
 
+def deaf():
+    """A launcher that takes no Y holds up nobody: neither beyond the time, nor
+    when it is to stop."""
+    for stop, error in (False, 'time-out'), (True, 'stopped'):
+        with Launched('-t', '1' if not stop else '100', deaf=True) as client:
+            client.say_starttls()
+            if stop:
+                client.process.send_signal(signal.SIGTERM)
+            client.finish()
+            client.drop()
+        log_has(f' tls client=unknown error={error}$')
+
+
 def behind():
     """Octets behind STARTTLS: 421, and the launcher is not asked."""
     for cut in range(1, len(STARTTLS)):
@@ -199,15 +224,18 @@ def behind():
 
 
 def names():
-    """Names of what is closed, no number, or not above 2: not offered."""
-    with open('/dev/null', 'rb') as null:
-        good = str(null.fileno())
+    """Names of what is closed, no number, not above 2, or somebody's file: not
+    offered, and nothing is written there."""
+    with tempfile.TemporaryFile() as file:
+        pipe = os.pipe()
+        good = str(pipe[1])
         for bad in ('250', '-1', '2', '0', '1', '', 'x', good + 'x', '+' +
-                    good, ' ' + good, '99999999999999999999', '2147483648'):
+                    good, ' ' + good, '99999999999999999999', '2147483648',
+                    str(file.fileno())):
             for at in range(3):
                 numbers = [good, good, good]
                 numbers[at] = bad
-                with Launched(numbers=numbers, extra=(null.fileno(),),
+                with Launched(numbers=numbers, extra=(pipe[1], file.fileno()),
                               command=KEEPS) as client:
                     client.script((EHLO, STARTTLS))
                     check(client.codes() == [220, 250, 502] and
@@ -216,17 +244,18 @@ def names():
                           descriptors(client))
                     client.one_message()
                     client.drop()
+        check(file.read() == b'', 'something was written')
     # one that is open, and too high to be waited for
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
-    with open('/dev/null', 'rb') as null:
-        high = os.dup2(null.fileno(), 1024)
-        with Launched(numbers=3 * [str(high)], extra=(high,)) as client:
-            client.script((EHLO, STARTTLS))
-            check(client.codes() == [220, 250, 502], client.got)
-            client.one_message()
-            client.drop()
-        os.close(high)
+    high = os.dup2(pipe[1], 1024)
+    with Launched(numbers=3 * [str(high)], extra=(high,)) as client:
+        client.script((EHLO, STARTTLS))
+        check(client.codes() == [220, 250, 502], client.got)
+        client.one_message()
+        client.drop()
+    for fd in (high, *pipe):
+        os.close(fd)
     with Launched(closed=True) as client:
         client.script((EHLO, STARTTLS))
         check(client.codes() == [220, 250, 502], client.got)

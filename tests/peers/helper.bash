@@ -3,8 +3,10 @@
 # shellcheck disable=SC2034,SC2154 # variables for and of others
 
 EXIM4=${EXIM:-/opt/exim}/usr/sbin/exim4
+COURIERTLS=${COURIER:-/opt/courier}/usr/bin/couriertls
 JUDGE=$ROOT/tests/peers/judge
 POSTFIX=
+SERVICES=()
 ANN=ann@example.net
 JOSE=$'jos\xc3\xa9@example.org'
 
@@ -18,6 +20,23 @@ write_letter() {
 		'Content-Type: text/plain; charset=utf-8' \
 		'Content-Transfer-Encoding: 8bit' '' . .. .x ... ' . ' \
 		'From ann' $'caf\xc3\xa9 \xff\x80\xfe' '' .. . '' '' >"$LETTER"
+}
+
+# $PEM, a key with its certificate, which is to be nobody else's to read, and
+# $CERTIFICATE alone; of setup_file.
+install_pem() {
+	export PEM=$BATS_FILE_TMPDIR/tls.pem \
+		CERTIFICATE=$BATS_FILE_TMPDIR/certificate.pem
+	install -m 600 "$ROOT/tests/lib/tls.pem" "$PEM"
+	sed -n '/BEGIN CERT/,$p' "$PEM" >"$CERTIFICATE"
+}
+
+# courier [option ...]: smtpd with a real couriertls.
+courier() {
+	[ -x "$COURIERTLS" ] || fail "no program at $COURIERTLS"
+	TLS_CERTFILE=${CERTFILE-$PEM} listen tcpserver -v --starttls \
+		"exec $COURIERTLS -server -remotefd=0 -localfd=3 -statusfd=4" \
+		"$@"
 }
 
 # addresses FIRST LAST
@@ -83,7 +102,7 @@ bounced() {
 		cmp - <(printf '%s\n' "$@" | sort)
 }
 
-# postfix_starts SETTING ...
+# postfix_starts SETTING ...: with the lines SERVICES in master.cf too.
 postfix_starts() {
 	local own=$BATS_TEST_TMPDIR/postfix name
 	CONF=$own/etc
@@ -103,6 +122,7 @@ postfix_starts() {
 		tlsmgr unix - - n 1000? 1 tlsmgr
 		postlog unix-dgram n - n - 1 postlogd
 	END
+	printf '%s\n' "${SERVICES[@]}" >>"$CONF/master.cf"
 	printf '%s\n' "$@" "queue_directory=$own/queue" \
 		"data_directory=$own/data" "maillog_file=$MAILLOG" \
 		"maillog_file_prefixes=$own" compatibility_level=3.6 \

@@ -362,10 +362,12 @@ closed() {
 }
 
 @test "close: quit, eof, timeout, errors, stop and error" {
-	say NOOP QUIT | serve
+	say 'EHLO c' 'MAIL FROM:<>' QUIT | serve
 	closed quit
-	say NOOP | serve
+	say 'EHLO c' 'MAIL FROM:<>' | serve
 	closed eof
+	say 'EHLO c' NOOP QUIT | serve
+	[ ! -s "$LOG" ]
 	say BOGUS | serve --max-errors 1
 	closed errors 'refuse client verb reply'
 	mkfifo "$BATS_TEST_TMPDIR/in"

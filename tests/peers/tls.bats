@@ -4,21 +4,10 @@ load ../helper
 load ../launch/helper
 load helper
 
-COURIERTLS=${COURIER:-/opt/courier}/usr/bin/couriertls
 HELP=help@example.org
 
-# Its certificate is to be nobody else's to read.
 setup_file() {
-	install -m 600 "$BATS_TEST_DIRNAME/../lib/tls.pem" \
-		"$BATS_FILE_TMPDIR/tls.pem"
-	export PEM=$BATS_FILE_TMPDIR/tls.pem
-}
-
-# courier [option ...]: smtpd with it.
-courier() {
-	[ -x "$COURIERTLS" ] || fail "no program at $COURIERTLS"
-	TLS_CERTFILE=${CERTFILE-$PEM} listen tcpserver -v --starttls \
-		"exec $COURIERTLS -server -remotefd=0 -localfd=3 -statusfd=4" "$@"
+	install_pem
 }
 
 by_swaks() {
@@ -160,9 +149,8 @@ all_ended() {
 @test "Exim, which wants TLS" {
 	write_letter
 	courier
-	sed -n '/BEGIN CERT/,$p' "$PEM" >"$BATS_TEST_TMPDIR/cert.pem"
 	exim_at 'hosts_require_tls = *' \
-		"tls_verify_certificates = $BATS_TEST_TMPDIR/cert.pem"
+		"tls_verify_certificates = $CERTIFICATE"
 	exim -i -f "$ANN" -- "$HELP" <"$LETTER"
 	statuses_are "sent $HELP"
 	grep -q ' X=TLS1\.3:' "$MAILLOG"

@@ -708,6 +708,58 @@ once(void)
 	    "and again");
 }
 
+static const char away[] = "RCPT TO:<c@elsewhere.example>";
+
+/* The replies to AUTH, MAIL, RCPT to where nobody may relay, and RSET. */
+static bool
+goes_on_with(enum auth_result result, const char *verdict, const char *reply)
+{
+	s.record.auth = result;
+	return got(say(&s, valid), verdict) &&
+	    got(say(&s, "MAIL FROM:<a@b>"), "250") &&
+	    got(say(&s, away), reply) && got(say(&s, "DATA"),
+	    reply[0] == '4' ? "451 4.3.0" : "554 5.5.1") &&
+	    got(say(&s, "RSET"), "250");
+}
+
+static void
+behind_a_fault(void)
+{
+	in_clear(false);
+	enter(READY);
+	s.record.forward = CANNOT_FORWARD;
+	ok(goes_on_with(AUTH_REFUSED, "535", "550 5.7.1") &&
+	    goes_on_with(AUTH_ERROR, "454", "451 4.7.0") &&
+	    goes_on_with(AUTH_ERROR, "454", "451 4.7.0") &&
+	    goes_on_with(AUTH_REFUSED, "535", "550 5.7.1"),
+	    "behind a 454 no 550 for want of a verdict");
+	s.record.auth = AUTH_ERROR;
+	say(&s, valid);
+	ok(got(say(&s, "EHLO d"), "250") && got(say(&s, "AUTH X"), "504") &&
+	    got(say(&s, "AUTH PLAIN YW5uAGpvZQB4"), "535") &&
+	    got(say(&s, "MAIL FROM:<a@b>"), "250") &&
+	    got(say(&s, away), "451 4.7.0") &&
+	    got(say(&s, "RCPT TO:<-c@d>"), "501"),
+	    "nor behind what was no verdict, and all else as ever");
+	s.config.require_auth = s.config.starttls = true;
+	enter(READY);
+	s.record.auth = AUTH_ERROR;
+	ok(got(say(&s, "MAIL FROM:<a@b>"), "530") &&
+	    got(say(&s, valid), "454") &&
+	    got(say(&s, "MAIL FROM:<a@b>"), "451 4.7.0") &&
+	    say(&s, "STARTTLS").len == 0 &&
+	    got(protocol_start_tls(&s.protocol, TLS_READY), "220") &&
+	    (protocol_tls_is_up(&s.protocol), got(say(&s, "EHLO c"), "250")) &&
+	    got(say(&s, "MAIL FROM:<a@b>"), "530 5.7.0"),
+	    "nor 530; TLS forgets it");
+	s.config.require_tls = true;
+	enter(READY);
+	ok(say(&s, "STARTTLS").len == 0 &&
+	    got(protocol_start_tls(&s.protocol, TLS_NOT_NOW), "454 4.7.0") &&
+	    got(say(&s, "MAIL FROM:<a@b>"), "451 4.7.0") &&
+	    got(say(&s, valid), "451 4.7.0"), "likewise behind TLS's 454");
+}
+
 static void
 mechanisms(void)
 {
@@ -1059,8 +1111,8 @@ static void
 telling_refusals(void)
 {
 	in_clear(false);
-	ok(is_told("AUTH", "AUTH", 501) && is_told("AUTH X c2Vj", "AUTH X", 504)
-	    && is_told("AUTH PLAIN c2Vj x", "AUTH PLAIN", 501) &&
+	ok(is_told("AUTH", "AUTH", 501) &&
+	    is_told("AUTH PLAIN c2Vj x", "AUTH PLAIN", 501) &&
 	    is_told("AUTH PLAIN c2Vj\001", "AUTH PLAIN", 500) &&
 	    is_told("AUTH PLAIN AGpvZQA=", "AUTH PLAIN", 501),
 	    "of a refused AUTH verb and mechanism alone");
@@ -1091,30 +1143,98 @@ telling_refusals(void)
 	    "or past its limit");
 }
 
+/* Of other mechanisms the name is shown, but of nothing that is joined to one,
+ * or stands in its place. */
+static void
+telling_mechanisms(void)
+{
+	in_clear(false);
+	ok(is_told("AUTH CRAM-MD5", "AUTH CRAM-MD5", 504) &&
+	    is_told("auth\tscram-SHA-256 c2Vj", "auth\tscram-SHA-256", 504) &&
+	    is_told("AUTH XOAUTH2 c2Vj", "AUTH XOAUTH2", 504),
+	    "a mechanism that is known, and is not ours");
+	ok(is_told("AUTH AGpvZQBzZWNyZXQ=", "AUTH", 504) &&
+	    is_told("AUTH UEFTU1dPUkRT", "AUTH", 504) &&
+	    is_told("AUTH X c2Vj", "AUTH", 504) &&
+	    is_told("AUTH PLAIN:AGpvZQBz", "AUTH", 504) &&
+	    is_told("AUTH PLAIN=AGpvZQBz", "AUTH", 504) &&
+	    is_told("AUTH LOGIN,c2Vj PLAIN", "AUTH", 504) &&
+	    is_told("AUTH PLAIN\001AGpv", "AUTH", 500) &&
+	    is_told(" auth\001c2Vj LOGIN", " auth", 500) &&
+	    is_told("AUTH\177PLAIN AGpv", "AUTH", 500),
+	    "what is none, or may be more than one, is not");
+}
+
+/* Not told, to be overwritten, and so is what follows. */
+static bool
+is_hidden(const char *line)
+{
+	enter(READY);
+	say(&s, line);
+	return told(500, "", strlen(line), "") && s.protocol.proof &&
+	    is_clean() && (say(&s, "c2VjcmV0"), told(500, "", 8, "")) &&
+	    s.protocol.proof;
+}
+
+static bool
+all_hidden(void)
+{
+	return is_hidden("AUTHPLAIN AGpvZQBz") &&
+	    is_hidden("auth=PLAIN AGpvZQBz") && is_hidden("AUTH: PLAIN AGpv") &&
+	    is_hidden("AUTH,PLAIN") && is_hidden("Authorization: Basic AGpv") &&
+	    is_hidden("\"AUTH\" PLAIN AGpv") && is_hidden("XAUTH PLAIN AGpv") &&
+	    is_hidden("\303\277AUTH PLAIN AGpv") && is_hidden("\bAUTH x") &&
+	    is_hidden("AUTH\240PLAIN AGpv");
+}
+
+static void
+telling_nearly(void)
+{
+	in_clear(false);
+	ok(all_hidden(), "a verb that was to be AUTH is told by its length");
+	s.config.auth = false;
+	ok(all_hidden(), "also where there is none");
+	enter(READY);
+	say(&s, "AUT H");
+	ok(told(500, "AUT H", 0, "") && !s.protocol.proof &&
+	    (say(&s, "NOOP AUTH c2Vj"), told(250, "NOOP AUTH c2Vj", 0, "")),
+	    "another line is not");
+}
+
+static bool
+is_proof(const char *line)
+{
+	say(&s, line);
+	return s.protocol.proof;
+}
+
 /* Which lines a channel is to overwrite: all that may hold a password. */
 static void
 proofs(void)
 {
 	in_clear(false);
 	enter(READY);
-	ok(protocol_is_proof(&s.protocol, span_of("auth x\r\n")) &&
-	    protocol_is_proof(&s.protocol, span_of("  AUTH\001\r\n")) &&
-	    !protocol_is_proof(&s.protocol, span_of("AUTHX PLAIN\r\n")) &&
-	    !protocol_is_proof(&s.protocol, span_of("NOOP AUTH\r\n")) &&
-	    !protocol_is_proof(&s.protocol, span_of("XYZZY\r\n")),
+	ok(is_proof("auth x") && is_proof("  AUTH\001") &&
+	    !is_proof("NOOP AUTH") && !is_proof("XYZZY"),
 	    "AUTH is a proof, another line is none");
+	ok(protocol_asks(&s.protocol, span_of("auth x\r\n")) &&
+	    !protocol_asks(&s.protocol, span_of("NOOP\r\n")) &&
+	    !protocol_asks(&s.protocol, span_of("RCPT TO:<a>\r\n")),
+	    "and makes somebody ask");
 	say(&s, "AUTH PLAIN");
-	ok(protocol_is_proof(&s.protocol, span_of("NOOP\r\n")) &&
-	    protocol_is_proof(&s.protocol, span_of("")) &&
-	    protocol_asks(&s.protocol, span_of("x")),
+	ok(protocol_asks(&s.protocol, span_of("x")) && is_proof("NOOP") &&
+	    is_proof("AUTH PLAIN") && is_proof(""),
 	    "in a dialogue each line is");
+	say(&s, "AUTH PLAIN");
 	say(&s, "*");
-	ok(protocol_is_proof(&s.protocol, span_of("c2VjcmV0\r\n")) &&
-	    !protocol_is_proof(&s.protocol, span_of("NOOP\r\n")),
+	ok(is_proof("c2VjcmV0") && is_proof("x") && !is_proof("NOOP"),
 	    "behind it those that are foreign");
-	say(&s, "NOOP");
-	ok(!protocol_is_proof(&s.protocol, span_of("c2VjcmV0\r\n")),
-	    "until there is a verb");
+	ok(!is_proof("c2VjcmV0"), "until there is a verb");
+	s.config.auth = false;
+	enter(READY);
+	ok(is_proof("AUTH PLAIN") && is_proof("c2VjcmV0") &&
+	    !protocol_asks(&s.protocol, span_of("auth x\r\n")),
+	    "also where there is no AUTH, and nobody asks then");
 }
 
 /* ---- what is around it ---- */
@@ -1207,6 +1327,7 @@ main(void)
 	places_of(false);
 	places_of(true);
 	once();
+	behind_a_fault();
 	mechanisms();
 	hellos();
 	naming();
@@ -1214,6 +1335,8 @@ main(void)
 	counting();
 	telling();
 	telling_refusals();
+	telling_mechanisms();
+	telling_nearly();
 	proofs();
 	messages();
 	endings();

@@ -58,7 +58,7 @@ struct record {
 	enum auth_result auth;		/* what authenticate is to say */
 	unsigned proofs;		/* how often it was asked */
 	char proof[1024];		/* "mechanism name password" of the last */
-	bool tls;			/* what prepare_tls is to say */
+	enum protocol_tls tls;		/* what prepare_tls is to say */
 	unsigned renamed, forwarded, ended;	/* calls for XCLIENT, */
 					/* XFORWARD, and of its end */
 	bool may_rename;		/* what rename_client is to say */
@@ -178,7 +178,7 @@ record_authenticate(void *context, const struct sasl *who)
 	return r->auth;
 }
 
-static inline bool
+static inline enum protocol_tls
 record_prepare_tls(void *context)
 {
 	return ((struct record *)context)->tls;
@@ -237,7 +237,8 @@ session_open(struct session *s)
 	s->record.stop = false;
 	s->record.auth = AUTH_ACCEPTED;
 	s->record.proofs = 0;
-	s->record.tls = true;
+	s->record.tls = TLS_READY;
+	s->record.renamed = s->record.forwarded = s->record.ended = 0;
 	s->config.hostname = "mx.example.org";
 	s->config.banner = "ready";
 	s->config.domain = "example.org";

@@ -22,6 +22,7 @@ INIT=
 GROUP=
 CHECKOUT=/usr/local/src/smtpd
 SWAKS=()
+SOCKET=
 ON_MAIL='#!/bin/sh
 BOX=${STATE_DIRECTORY:-/var/box} exec /usr/local/bin/catch'
 
@@ -176,12 +177,19 @@ teardown() {
 
 # bring LINE ...: a real client has a letter with these in its header.
 bring() {
+	local to=(--server "$ADDRESS" --port "$PORT")
 	LETTER=$BATS_TEST_TMPDIR/letter
 	printf '%s\n' 'From: ann@example.net' "$@" '' . .. .x '' >"$LETTER"
-	until_true inside bash -c "exec 9<>/dev/tcp/$ADDRESS/$PORT" || return
+	if [ -n "$SOCKET" ]; then
+		to=(--socket "$SOCKET")
+		until_true inside test -S "$SOCKET" || return
+	else
+		until_true inside bash -c "exec 9<>/dev/tcp/$ADDRESS/$PORT" ||
+			return
+	fi
 	# swaks ends the last line itself
-	head -c -1 "$LETTER" | inside swaks --server "$ADDRESS" --port "$PORT" \
-		--timeout 20 --helo client.example --from ann@example.net \
+	head -c -1 "$LETTER" | inside swaks "${to[@]}" --timeout 20 \
+		--helo client.example --from ann@example.net \
 		--to help@example.org --data - "${SWAKS[@]}" >"$REPLIES"
 }
 

@@ -71,10 +71,10 @@ dpkg_does() {
 	[ -s usr/share/man/man8/smtpd.8.gz ]
 	cd usr/share/doc/smtpd/examples/launch
 	for launcher in tcpserver socat ncat busybox s6/run runit/run \
-		inetd/smtpd-session systemd/smtpd@.service; do
+		inetd/smtpd-session systemd/smtpd@.service ../sendmail; do
 		grep -q '/usr/sbin/smtpd ' $launcher || fail $launcher
 	done
-	! grep -r '/usr/local/sbin/smtpd ' . || fail
+	! grep -rE '/usr/local/sbin/smtpd( |$)' . || fail
 }
 
 # tarball FOLDER: the sum of what "make dist" makes there.

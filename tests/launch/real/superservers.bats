@@ -39,6 +39,20 @@ listens() {
 	listens busybox
 }
 
+@test "unixserver: LMTP over a unix socket, smtpd's options its own" {
+	SOCKET=/run/smtpd.sock
+	SWAKS=(--protocol LMTP)
+	runs "($(readme unixserver)) &"
+	bring 'Subject: launch' || fail 'the client got no 250'
+	head -n 2 "$(message 1)" | cmp - <(printf '%s\n' \
+		'Received: from client.example' \
+		"	by $(uname -n) with LMTP id $(variable SMTP_ID)")
+	sed '1,/ +0000$/d' "$(message 1)" | cmp - "$LETTER"
+	! variable CLIENT_ADDRESS || fail 'a unix socket has no address'
+	[ "$(stat -c %U "$(message 1)")" = nobody ]
+	until_true grep -q 'smtpd.*close client=unknown .* messages=1 ' "$LOG"
+}
+
 # by_inetd LAUNCHER UNIT: as Debian starts it.
 by_inetd() {
 	systemd "$2"
