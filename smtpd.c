@@ -18,7 +18,6 @@
  * protocol's handler does with it, and how the process ends.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +34,7 @@
 #include "lib/recipients.h"
 #include "lib/serve.h"
 #include "lib/tls.h"
+#include "lib/trial.h"
 #include "protocol.h"
 
 #define VERSION "0.1"
@@ -307,52 +307,16 @@ join(struct smtpd *s)
 	    .command = o->auth, .limit = o->asking_time };
 }
 
-/* A shell's command cannot be understood, but a file that it names first can be
- * looked for. */
-static void
-check_program(struct smtpd *s, const char *option, const char *command)
-{
-	char path[PATH_MAX];
-	struct span word = span_of("");
-	struct fault fault;
-	const char *why = NULL;
-
-	if (command != NULL)
-		word = value_program(command);
-	if (word.len == 0 || word.ptr[0] != '/' || word.len >= sizeof path)
-		return;
-	span_copy(word, path, sizeof path);
-	if (path[strcspn(path, "\"'\\$`;|&<>(){}*?[]~#=\n")] == '\0')
-		why = process_fault(path);
-	if (why == NULL)
-		return;
-	fault_of_option(&fault, option, path, why);
-	die(s, EX_CONFIG, fault.what, fault.why);
-}
-
-/* --check: what a session would need. */
 static _Noreturn void
 check(struct smtpd *s)
 {
-	const char *command = s->settings.command[0];
-	const char *why = process_fault(command);
-	const char *spool = s->settings.spool;
 	const struct protocol_config *p = &s->settings.protocol;
 	struct text t = { (char[64]){ "" }, 0, 64 };
 	struct fault fault;
 
-	if (why != NULL)
-		die(s, EX_CONFIG, command, why);
-	if (!environment_inherit(&s->environment))
-		die(s, EX_CONFIG, "environment", strerror(errno));
-	check_program(s, "--lookup", s->settings.lookup);
-	check_program(s, "--starttls", s->settings.starttls);
-	check_program(s, "--auth", s->settings.auth);
-	if (!spool_try(&s->message.spool)) {
-		fault_of_option(&fault, spool == getenv("TMPDIR") ?
-		    "--spool ($TMPDIR)" : "--spool", spool, strerror(errno));
+	if (!trial_passes(&s->settings, &s->environment, &s->message.spool,
+	    &fault))
 		die(s, EX_CONFIG, fault.what, fault.why);
-	}
 	text_string(&t, "ok");
 	if (p->require_tls && !p->tls && s->settings.starttls == NULL)
 		text_string(&t, ", where the launcher does TLS");

@@ -44,10 +44,10 @@ auth: text file process sasl verdict runner
 tls: text peer channel process runner event
 values: text lists ip
 options: text lists values
+trial: text lists process spool environment values
 smtpd: text file lists channel log peer launcher process content protocol
-	serve spool
-	environment event delivery recipients auth tls values options front runner
-	listener
+	serve environment event delivery recipients auth tls options trial front
+	runner listener
 '
 
 # What a room may ask of the system; a room that has no line asks nothing but
@@ -69,6 +69,7 @@ delivery: heap
 auth: clock descriptors
 tls: descriptors files processes
 options: environment host
+trial: environment
 smtpd: descriptors environment exit files host
 '
 
