@@ -105,7 +105,8 @@ class Server:
     """smtpd, and who listens for it.
 
     way: a key of WAYS; what is not the socket is /dev/null and the log.  more
-    are variables.  The sockets stay ours too, as they are a launcher's."""
+    are variables; preexec: False where we have threads.  The sockets stay ours
+    too, as they are a launcher's."""
 
     def __init__(self, sockets, *options, way='systemd', command=(CATCH,),
                  prefix=(), program=SMTPD, stderr=None, preexec=None,
@@ -138,8 +139,8 @@ class Server:
         self.process = subprocess.Popen(
             line, stdin=place(0, subprocess.DEVNULL),
             stdout=place(1, subprocess.DEVNULL), stderr=place(2, ours[0]),
-            preexec_fn=launch, pass_fds=[*copies, *leaks],
-            env=dict(os.environ, **more))
+            preexec_fn=None if preexec is False else launch,
+            pass_fds=[*copies, *leaks], env=dict(os.environ, **more))
         for fd in copies:
             os.close(fd)
 
