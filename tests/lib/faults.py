@@ -30,8 +30,8 @@ import time
 
 import listening
 from session import (BOX, DATA, MAIL, PATIENCE, PR_SET_CHILD_SUBREAPER, QUIT,
-                     SMTPD, Failure, Session, check, none_left, socket_pair,
-                     to_accept, two_pipes, until)
+                     SMTPD, Failure, Session, check, children, listen,
+                     none_left, socket_pair, to_accept, two_pipes, until)
 
 WORKERS = 4
 MOST = 16    # occurrences of a call that are tried; of more, a sample
@@ -153,7 +153,7 @@ SCENARIOS = {
                          starttls=True),
     'auth': Scenario((SMALL,), proofs=PROOFS, options=(
         '--auth', AUTH, '--auth-in-clear', '--require-auth')),
-    'listen': Scenario((SMALL,), lambda: to_accept(listening.listen()),
+    'listen': Scenario((SMALL,), lambda: to_accept(listen()),
                        options=('--max-per-client', '1'), listens=True),
 }
 # A fault: strace's options, or a limit; what is injected into the run's child
@@ -409,7 +409,7 @@ class Listening(Client):
 
     def sessions(self):
         smtpd = self.smtpd()
-        return [] if smtpd is None else listening.children(smtpd)
+        return [] if smtpd is None else children(smtpd)
 
     def end(self):
         """It would live on without strace."""
