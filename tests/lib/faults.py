@@ -30,8 +30,8 @@ import time
 
 import listening
 from session import (BOX, DATA, MAIL, PATIENCE, PR_SET_CHILD_SUBREAPER, QUIT,
-                     SMTPD, Failure, Session, check, none_left, socket_pair,
-                     to_accept, two_pipes, until)
+                     SMTPD, Failure, Session, check, children, listen,
+                     none_left, socket_pair, to_accept, two_pipes, until)
 
 WORKERS = 4
 MOST = 16    # occurrences of a call that are tried; of more, a sample
@@ -162,7 +162,7 @@ SCENARIOS = {
                         rename=b'XCLIENT NAME=mx.example.net PORT=25\r\n',
                         forward=b'XFORWARD ADDR=192.0.2.7\r\n',
                         client=b'192.0.2.7'),
-    'listen': Scenario((SMALL,), lambda: to_accept(listening.listen()),
+    'listen': Scenario((SMALL,), lambda: to_accept(listen()),
                        options=('--max-per-client', '1'), listens=True),
 }
 # A fault: strace's options, or a limit; what is injected into the run's child
@@ -432,7 +432,7 @@ class Listening(Client):
 
     def sessions(self):
         smtpd = self.smtpd()
-        return [] if smtpd is None else listening.children(smtpd)
+        return [] if smtpd is None else children(smtpd)
 
     def end(self):
         """It would live on without strace."""

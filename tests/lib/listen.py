@@ -17,11 +17,11 @@ import sys
 import time
 
 from listening import (LETTER, LETTER_CODES, MESSAGE, PLAIN, WAYS, Client,
-                       Server, children, descriptors, environments,
-                       forget_log, lines, listen, listen_unix, log, logged,
-                       runtime, smtpd_of, state)
+                       Server, descriptors, environments, forget_log, lines,
+                       log, logged, runtime, smtpd_of, state)
 from session import (BOX, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, SMTPD,
-                     Failure, Session, box, check, none_left, tcp, until)
+                     Failure, Session, box, check, children, listen,
+                     listen_unix, none_left, tcp, until)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SANITIZED = b'__asan_init' in open(SMTPD, 'rb').read()

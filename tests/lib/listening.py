@@ -7,7 +7,8 @@ import socket
 import subprocess
 
 from session import (BOX, CATCH, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, SMTPD,
-                     STOPS, Ends, Failure, Session, check, none_left, until)
+                     STOPS, Ends, Failure, Session, check, children, none_left,
+                     until)
 
 LOG = os.environ.get('LOG', os.devnull)
 MESSAGE = b'Subject: listen\r\n\r\n..dot\r\n.\r\n'
@@ -24,20 +25,6 @@ exec "$@"'''
 ABOVE = 30   # where our own copies are that go there
 # Which of 0, 1 and 2 the launcher puts its socket on.
 WAYS = {'inetd': (0, 1, 2), 'two': (0, 1), 'wait': (0,), 'systemd': ()}
-
-
-def listen(address='127.0.0.1', port=0):
-    """A socket of the internet."""
-    family = socket.AF_INET6 if ':' in address else socket.AF_INET
-    return socket.create_server((address, port), family=family, backlog=128)
-
-
-def listen_unix():
-    """A socket whose name the kernel makes up."""
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind('')
-    listener.listen(128)
-    return listener
 
 
 def connect(name, source=None):
@@ -192,14 +179,6 @@ class Server:
         """And nothing is left of it, nor of any other."""
         self.exits(status)
         until('its processes end', none_left)
-
-
-def children(pid):
-    try:
-        with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as file:
-            return [int(word) for word in file.read().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
 
 
 def child_smtpd(pid):
