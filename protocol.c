@@ -1265,8 +1265,7 @@ protocol_command(struct protocol *p, struct span line)
 	p->about = p->parameter = empty;
 	p->utf8_asked = false;
 	p->chunk_line.len = 0;
-	p->proof = p->in_dialogue;
-	if (p->in_dialogue)
+	if (p->in_dialogue)	/* p->proof is what AUTH's line made it */
 		return answer_command(p, &x, dispatch_proof(p,
 		    without_end(line), whole));
 	p->command = find_verb(p, verb_of(line));

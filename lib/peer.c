@@ -245,12 +245,14 @@ peer_is_in_tls(struct peer *p, bool option)
 		[SOCAT] = { "SOCAT_OPENSSL_PROTO_VERSION",
 		    "SOCAT_OPENSSL_CIPHER" },
 	};
+	const char *protocol;
 	int i;
 
-	for (i = 0; i < NAMES && p->tls_protocol[0] == '\0'; i++)
-		if (is_about_client(i))
-			peer_take_tls_word(getenv(names[i][0]),
-			    p->tls_protocol);
+	for (i = 0; i < NAMES && p->tls_protocol[0] == '\0'; i++) {
+		protocol = getenv(names[i][0]);
+		if (protocol != NULL && is_about_client(i))
+			peer_take_tls_word(protocol, p->tls_protocol);
+	}
 	if (p->tls_protocol[0] != '\0' && !option && is_internet_socket(0))
 		p->tls_protocol[0] = '\0';
 	if (p->tls_protocol[0] == '\0')
