@@ -163,7 +163,8 @@ SCENARIOS = {
                         forward=b'XFORWARD ADDR=192.0.2.7\r\n',
                         client=b'192.0.2.7'),
     'listen': Scenario((SMALL,), lambda: to_accept(listen()),
-                       options=('--max-per-client', '1'), listens=True),
+                       options=('--max-per-client', '1'), listens=True,
+                       client=b'127.0.0.1'),
 }
 # A fault: strace's options, or a limit; what is injected into the run's child
 # before its exec, or for good, is there a second time as well.
