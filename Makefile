@@ -26,7 +26,8 @@ UNITS = tests/unit/content tests/unit/forms tests/unit/session tests/unit/auth \
 	tests/unit/front tests/unit/channel
 HELPERS = tests/unit/probe tests/unit/recorder
 EXAMPLES = examples/embed
-BENCH = tests/bench/drive tests/bench/sink
+MEASURES = tests/bench/drive tests/bench/load tests/bench/listen
+BENCH = $(MEASURES) tests/bench/sink
 
 all: smtpd
 
@@ -83,7 +84,7 @@ $(EXAMPLES): %: %.c libprotocol.a
 	$(CC) $(STRICT) $(HARDEN) -I. $(CPPFLAGS) $(CFLAGS) $(HARDEN_LINK) \
 		$(LDFLAGS) -o $@ $< libprotocol.a
 
-tests/bench/drive: tests/bench/drive.c
+$(MEASURES): %: %.c
 	$(CC) $(STRICT) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
 # Static, for its start is a part of every figure.
@@ -109,9 +110,10 @@ fuzz:
 		-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=tests/fuzz/ \
 		tests/fuzz/corpus
 
-# Beside whatever else of its kind is installed, in under two minutes.
+# Beside whatever else of its kind is there, in some five minutes.
 bench: smtpd $(BENCH)
 	tests/bench/run
+	tests/bench/tcp
 
 # System calls and instructions of fixed sessions, against tests/bench/limits.
 cost: smtpd $(BENCH)
@@ -133,7 +135,7 @@ lint: smtpd
 		grep -v 'referenced manual not found'
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability \
-		-D_POSIX_C_SOURCE=200809L -I. $(SOURCES)
+		-D_POSIX_C_SOURCE=200809L -I. $(SOURCES) $(BENCH:=.c)
 
 # By a rename: a session that starts meanwhile is of the old one or the new one.
 install: smtpd

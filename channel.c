@@ -67,36 +67,37 @@ failure(int *kept)
 	}
 }
 
+/* Below FD_SETSIZE; some libc wants it signed, some unsigned. */
+static void
+add(fd_set *set, int fd)
+{
+	FD_SET((unsigned short)fd, set);
+}
+
 static fd_set *
 only(fd_set *set, int fd)
 {
 	if (fd < 0)
 		return NULL;
 	FD_ZERO(set);
-	/* Below FD_SETSIZE; some libc wants it signed, some unsigned. */
-	FD_SET((unsigned short)fd, set);
+	add(set, fd);
 	return set;
 }
 
+/* Descriptors below max. */
 static enum channel_status
-wait_until(int read_fd, int write_fd, long long rest)
+wait_until(int max, fd_set *reads, fd_set *writes, long long rest)
 {
-	fd_set reads, writes;
 	sigset_t held;
 	struct timespec limit = { (time_t)(rest / 1000),
 	    (long)(rest % 1000) * 1000000 };
-	int max = read_fd > write_fd ? read_fd : write_fd;
 	int n;
 
-	if (max >= (int)FD_SETSIZE) {
-		errno = EINVAL;
-		return CHANNEL_ERROR;
-	}
 	sigemptyset(&held);
 	sigaddset(&held, SIGPIPE);
 	sigaddset(&held, SIGXFSZ);
-	n = pselect(max + 1, only(&reads, read_fd), only(&writes, write_fd),
-	    NULL, rest == CHANNEL_FOREVER ? NULL : &limit, &held);
+	n = pselect(max, reads, writes, NULL,
+	    rest == CHANNEL_FOREVER ? NULL : &limit, &held);
 	if (n > 0)
 		return CHANNEL_OK;
 	if (n == 0)
@@ -104,15 +105,20 @@ wait_until(int read_fd, int write_fd, long long rest)
 	return errno == EINTR ? CHANNEL_INTERRUPTED : CHANNEL_ERROR;
 }
 
-enum channel_status
-channel_wait(long long *let_in, int read_fd, int write_fd, long long deadline)
+static enum channel_status
+wait_sets(long long *let_in, int max, fd_set *reads, fd_set *writes,
+    long long deadline)
 {
 	enum channel_status status;
 	long long now = channel_now(), rest = CHANNEL_FOREVER;
 
+	if (max > (int)FD_SETSIZE) {
+		errno = EINVAL;
+		return CHANNEL_ERROR;
+	}
 	if (deadline != CHANNEL_FOREVER)
 		rest = deadline > now ? deadline - now : 0;
-	status = wait_until(read_fd, write_fd, rest);
+	status = wait_until(max, reads, writes, rest);
 
 	/* Linux lets no signal in where a descriptor was ready at once: a
 	 * client that never pauses would hold them off for ever. */
@@ -120,9 +126,38 @@ channel_wait(long long *let_in, int read_fd, int write_fd, long long deadline)
 		*let_in = now;
 	else if (now - *let_in >= SIGNALS_EVERY) {
 		*let_in = now;
-		if (wait_until(-1, -1, 0) == CHANNEL_INTERRUPTED)
+		if (wait_until(0, NULL, NULL, 0) == CHANNEL_INTERRUPTED)
 			status = CHANNEL_INTERRUPTED;
 	}
+	return status;
+}
+
+enum channel_status
+channel_wait(long long *let_in, int read_fd, int write_fd, long long deadline)
+{
+	int max = read_fd > write_fd ? read_fd : write_fd;
+	fd_set reads, writes;
+
+	return wait_sets(let_in, max + 1,
+	    max < (int)FD_SETSIZE ? only(&reads, read_fd) : NULL,
+	    max < (int)FD_SETSIZE ? only(&writes, write_fd) : NULL, deadline);
+}
+
+enum channel_status
+channel_wait_many(long long *let_in, int from, int count, long long deadline,
+    bool *ready)
+{
+	enum channel_status status;
+	fd_set reads;
+	int i;
+
+	FD_ZERO(&reads);
+	for (i = 0; i < count; i++)
+		add(&reads, from + i);
+	status = wait_sets(let_in, from + count, &reads, NULL, deadline);
+	for (i = 0; i < count; i++)
+		ready[i] = status == CHANNEL_OK &&
+		    FD_ISSET((unsigned short)(from + i), &reads);
 	return status;
 }
 

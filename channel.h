@@ -88,6 +88,11 @@ long long channel_now(void);
 enum channel_status channel_wait(long long *let_in, int read_fd, int write_fd,
     long long deadline);
 
+/* The same for count descriptors from this one on, all below FD_SETSIZE: which
+ * of them can be read.  With none it waits for a signal. */
+enum channel_status channel_wait_many(long long *let_in, int from, int count,
+    long long deadline, bool *ready);
+
 /* Flushes, then waits for input and takes what is there, one octet at least.
  * There must be room: what is buffered has been looked at and is short.
  * OK, EOF, TIMEOUT, INTERRUPTED, ERROR.  With EOF, write_errno is not 0 where

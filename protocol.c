@@ -46,16 +46,13 @@ reply_of(const struct protocol *p, enum reply_id id)
 	return id == RE_COMPOSED ? &p->composed : &replies[id];
 }
 
-static enum reply_id
-greeting(struct protocol *p)
+static void
+greeting(const struct protocol *p, struct text *t)
 {
-	struct text *t = compose(p, 220, NULL);
-
 	text_string(t, p->config->hostname);
 	if (p->config->banner[0] != '\0')
 		text_char(t, ' ');
 	text_string(t, p->config->banner);
-	return composed(p);
 }
 
 static struct span
@@ -979,7 +976,8 @@ on_xclient(struct protocol *p, struct span argument)
 	start_anew(p);
 	p->authenticated = x.login[0] != '\0';
 	p->may_rename = p->handler->rename_client(p->context, &x);
-	return greeting(p);
+	greeting(p, compose(p, 220, NULL));
+	return composed(p);
 }
 
 static enum reply_id
@@ -1267,8 +1265,7 @@ protocol_command(struct protocol *p, struct span line)
 	p->about = p->parameter = empty;
 	p->utf8_asked = false;
 	p->chunk_line.len = 0;
-	p->proof = p->in_dialogue;
-	if (p->in_dialogue)
+	if (p->in_dialogue)	/* p->proof is what AUTH's line made it */
 		return answer_command(p, &x, dispatch_proof(p,
 		    without_end(line), whole));
 	p->command = find_verb(p, verb_of(line));
@@ -1332,18 +1329,21 @@ protocol_open(struct protocol *p, const struct protocol_config *config,
 		p->features |= WITH_XCLIENT;
 	p->tls = config->tls;
 	p->may_rename = config->may_rename;
-	p->sasl.mechanism = NULL;
 	p->chunk_line = (struct text){ p->chunk_text, 0,
 	    sizeof p->chunk_text };
 	p->state = START;
 	p->wants = PROTOCOL_LINE;
-	reset(p);
 }
 
 struct span
 protocol_greeting(struct protocol *p)
 {
-	return write_reply(p, reply_of(p, greeting(p)));
+	char space[REPLY_LINE_MAX + 1];	/* an idle session touches no more */
+	struct text t = text_in(space, sizeof space);
+
+	greeting(p, &t);
+	text_end(&t);
+	return write_reply(p, &(struct reply){ 220, NULL, space });
 }
 
 struct span

@@ -18,7 +18,6 @@
  * protocol's handler does with it, and how the process ends.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,20 +29,26 @@
 #include "lib/file.h"
 #include "lib/front.h"
 #include "lib/launcher.h"
+#include "lib/listener.h"
 #include "lib/options.h"
 #include "lib/recipients.h"
 #include "lib/serve.h"
 #include "lib/tls.h"
+#include "lib/trial.h"
 #include "protocol.h"
 
 #define VERSION "0.1"
 
-/* Small things first, so that a session, and its first message, touch few
- * pages. */
+/* Small things first, and what each session writes to at the start of a page, so
+ * that it, and its first message, touch few. */
+enum { PAGE = 4096 };
+
 struct smtpd {
 	struct settings settings;
 	struct log log;
 	struct launcher launcher;
+	enum launcher_left left;
+	struct listener listener;
 	struct peer peer;
 	struct recipients recipients;
 	struct delivery delivery;
@@ -52,8 +57,8 @@ struct smtpd {
 	struct front front;
 	struct runner runner;
 	struct message message;
-	struct channel channel;
-	struct protocol session;
+	_Alignas(PAGE) struct channel channel;
+	_Alignas(PAGE) struct protocol session;
 	struct output output;
 	struct reader reader;
 	char log_space[LOG_LINE_MAX];
@@ -68,11 +73,28 @@ open_log(struct smtpd *s)
 {
 	enum log_to to = s->settings.log;
 
-	if (launcher_log_is_client(&s->launcher) && to != LOG_TO_NONE)
+	if (s->launcher.log_is_client && to != LOG_TO_NONE)
 		to = LOG_TO_SYSLOG;
 	else if (to == LOG_TO_USUAL)
 		to = LOG_TO_STDERR;
 	log_open(&s->log, to, &s->launcher.descriptor[2], s->log_space);
+}
+
+/* Nobody who listens ends at once, where his launcher would start him again and
+ * again, and then give up. */
+static int
+turn_away(struct smtpd *s, int status)
+{
+	enum { AT_LEAST = 5 * 1000, PATIENCE = 10 * 1000 };	/* ms */
+	static const struct reply sorry = { 421, "4.3.5",
+	    "Configuration error, try again later" };
+
+	if (s->left != LAUNCHER_NONE)
+		return isatty(2) || listener_turn_away(&s->listener, &sorry,
+		    AT_LEAST) ? status : EX_OK;
+	channel_open(&s->channel, 0, 1, PATIENCE);
+	protocol_refuse(&s->channel, &sorry);
+	return status;
 }
 
 /* Rule 5.  The client, where there is one, is asked to come again; else who
@@ -80,10 +102,8 @@ open_log(struct smtpd *s)
 static _Noreturn void
 die(struct smtpd *s, int status, const char *what, const char *why)
 {
-	static const struct reply sorry = { 421, "4.3.5",
-	    "Configuration error, try again later" };
-	enum { PATIENCE = 10 * 1000 };	/* ms */
-	bool client = launcher_has_client(&s->launcher) && !s->settings.check;
+	bool client = !s->settings.check && (s->left != LAUNCHER_NONE ||
+	    launcher_has_client(&s->launcher));
 
 	if (!client && (status == EX_USAGE || s->settings.check))
 		log_open(&s->log, LOG_TO_STDERR, &s->launcher.descriptor[2],
@@ -91,11 +111,7 @@ die(struct smtpd *s, int status, const char *what, const char *why)
 	else if (s->log.to == LOG_TO_USUAL)
 		open_log(s);
 	event_config(&s->log, what, why);
-	if (client) {
-		channel_open(&s->channel, 0, 1, PATIENCE);
-		protocol_refuse(&s->channel, &sorry);
-	}
-	exit(status);
+	exit(client ? turn_away(s, status) : status);
 }
 
 static _Noreturn void
@@ -279,8 +295,11 @@ join(struct smtpd *s)
 	    .config = &o->protocol };
 	s->tls = (struct tls){ .runner = &s->runner, .peer = &s->peer,
 	    .command = o->starttls, .ucspi = s->launcher.tls,
-	    .log_is_client = launcher_log_is_client(&s->launcher),
+	    .log_is_client = s->launcher.log_is_client,
 	    .limit = o->asking_time, .stopping = launcher_stops };
+	s->listener.max_sessions = o->max_sessions;
+	s->listener.max_per_client = o->proxies.on ? 0 : o->max_per_client;
+	s->listener.trusted = &o->speakers;
 	s->front = (struct front){ .channel = &s->channel, .peer = &s->peer,
 	    .proxies = &o->proxies.from, .speakers = &o->speakers,
 	    .limit = o->header_time, .stopping = launcher_stops };
@@ -288,52 +307,16 @@ join(struct smtpd *s)
 	    .command = o->auth, .limit = o->asking_time };
 }
 
-/* A shell's command cannot be understood, but a file that it names first can be
- * looked for. */
-static void
-check_program(struct smtpd *s, const char *option, const char *command)
-{
-	char path[PATH_MAX];
-	struct span word = span_of("");
-	struct fault fault;
-	const char *why = NULL;
-
-	if (command != NULL)
-		word = value_program(command);
-	if (word.len == 0 || word.ptr[0] != '/' || word.len >= sizeof path)
-		return;
-	span_copy(word, path, sizeof path);
-	if (path[strcspn(path, "\"'\\$`;|&<>(){}*?[]~#=\n")] == '\0')
-		why = process_fault(path);
-	if (why == NULL)
-		return;
-	fault_of_option(&fault, option, path, why);
-	die(s, EX_CONFIG, fault.what, fault.why);
-}
-
-/* --check: what a session would need. */
 static _Noreturn void
 check(struct smtpd *s)
 {
-	const char *command = s->settings.command[0];
-	const char *why = process_fault(command);
-	const char *spool = s->settings.spool;
 	const struct protocol_config *p = &s->settings.protocol;
 	struct text t = { (char[64]){ "" }, 0, 64 };
 	struct fault fault;
 
-	if (why != NULL)
-		die(s, EX_CONFIG, command, why);
-	if (!environment_inherit(&s->environment))
-		die(s, EX_CONFIG, "environment", strerror(errno));
-	check_program(s, "--lookup", s->settings.lookup);
-	check_program(s, "--starttls", s->settings.starttls);
-	check_program(s, "--auth", s->settings.auth);
-	if (!spool_try(&s->message.spool)) {
-		fault_of_option(&fault, spool == getenv("TMPDIR") ?
-		    "--spool ($TMPDIR)" : "--spool", spool, strerror(errno));
+	if (!trial_passes(&s->settings, &s->environment, &s->message.spool,
+	    &fault))
 		die(s, EX_CONFIG, fault.what, fault.why);
-	}
 	text_string(&t, "ok");
 	if (p->require_tls && !p->tls && s->settings.starttls == NULL)
 		text_string(&t, ", where the launcher does TLS");
@@ -396,9 +379,9 @@ serve(struct smtpd *s)
 	return close_session(s, reason, NULL, since);
 }
 
-/* Rule 5: the files of the options, and a connection. */
+/* Rule 5: the files of the options, and TLS where it is required. */
 static void
-check_session(struct smtpd *s)
+check_configuration(struct smtpd *s)
 {
 	struct protocol_config *p = &s->settings.protocol;
 	struct fault fault;
@@ -408,13 +391,6 @@ check_session(struct smtpd *s)
 		die(s, EX_CONFIG, fault.what, fault.why);
 	if (s->settings.check)
 		check(s);
-	peer_find(&s->peer);
-	if (s->peer.unconnected && launcher_left_listener())
-		die(s, EX_CONFIG, "descriptor 0 is a listening socket",
-		    "set Accept=yes (inetd: nowait)");
-	if (!launcher_has_connection(&s->launcher))
-		die(s, EX_OSERR, "descriptor 0 or 1 is closed",
-		    "a superserver is to start this program");
 	p->tls = peer_is_in_tls(&s->peer, p->tls);
 	p->starttls = s->settings.starttls != NULL || s->launcher.tls[0] > 0;
 	if (p->require_tls && !p->tls && !p->starttls &&
@@ -423,20 +399,51 @@ check_session(struct smtpd *s)
 		    "--tls, --proxy or a launcher that does TLS");
 }
 
+/* True, in a process of its own, for each connection; false: the end. */
+static bool
+accept_sessions(struct smtpd *s)
+{
+	launcher_forget_client(&s->launcher);
+	check_configuration(s);
+	recipients_close(&s->recipients);
+	if (!runner_prepare(&s->runner))
+		die(s, EX_CONFIG, "environment", strerror(errno));
+	if (!listener_open(&s->listener))
+		die(s, EX_CONFIG, "option --max-sessions", strerror(errno));
+	if (!listener_serve(&s->listener))
+		return false;
+	s->left = LAUNCHER_NONE;
+	s->log.pid = s->message.pid = getpid();
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct smtpd s;
+	const char *why = "";
 
 	launcher_take_signals();
 	if (!launcher_take_descriptors(&s.launcher))
 		return EX_OSERR;
 	s.log = (struct log){ .pid = getpid(), .client = s.peer.address,
 	    .let_in = &s.channel.let_in };
+	s.listener = (struct listener){ .launcher = &s.launcher, .log = &s.log,
+	    .peer = &s.peer, .let_in = &s.channel.let_in };
+	peer_find(&s.peer);
+	s.left = launcher_find_listeners(&s.launcher, s.peer.unconnected,
+	    &why);
 	launcher_take_path();
 	parse_options(&s, argc, argv);
 	open_log(&s);
 	join(&s);
-	check_session(&s);
+	if (s.left == LAUNCHER_WRONG)
+		die(&s, EX_CONFIG, "what the launcher left", why);
+	if (s.left == LAUNCHER_LISTENS && !accept_sessions(&s))
+		return EX_OK;
+	check_configuration(&s);
+	if (!launcher_has_connection(&s.launcher))
+		die(&s, EX_OSERR, "descriptor 0 or 1 is closed",
+		    "a superserver is to start this program");
 	return serve(&s);
 }

@@ -263,6 +263,35 @@ event_close(struct log *l, const struct peer *peer, const struct channel *c,
 	log_end(l);
 }
 
+/* ---- where we listen ---- */
+
+void
+event_turned_away(struct log *l, const struct peer *peer,
+    const struct reply *reply)
+{
+	begin_client(l, LOG_INFO, "refuse");
+	log_port(l, peer);
+	log_reply(l, reply);
+	log_end(l);
+}
+
+void
+event_died(struct log *l, const struct peer *peer, int signal)
+{
+	begin_client(l, LOG_FAULT, "close");
+	log_port(l, peer);
+	log_number(l, "signal", (unsigned)signal);
+	log_end(l);
+}
+
+void
+event_accept(struct log *l, int error)
+{
+	log_begin(l, LOG_FAULT, "accept");
+	log_string(l, "error", strerror(error));
+	log_end(l);
+}
+
 /* ---- runs ---- */
 
 /* What each line of a message begins with; ours: the fault is. */

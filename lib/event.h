@@ -34,6 +34,13 @@ void event_tls(struct log *l, const struct peer *peer, const char *error);
 /* There could be none; how: what is known of the command that does TLS. */
 void event_no_tls(struct log *l, const char *error, const struct outcome *how);
 
+/* A client that got a reply and no session; one whose session died by this
+ * signal; accept itself. */
+void event_turned_away(struct log *l, const struct peer *peer,
+    const struct reply *reply);
+void event_died(struct log *l, const struct peer *peer, int signal);
+void event_accept(struct log *l, int error);
+
 /* A run of the command (a name, as it was given) for the recipients of f, and
  * the reply; chosen: by the command itself.  since: when it began, as
  * channel_now() has it. */

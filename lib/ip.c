@@ -134,6 +134,19 @@ ip_is_in(const char *address, struct span network)
 	    ((o.octet[whole] ^ n.at.octet[whole]) >> (8 - rest)) == 0);
 }
 
+void
+ip_take_owner(const char *address, char to[IP_SIZE])
+{
+	struct octets o;
+
+	*to = '\0';
+	if (!parse(span_of(address), &o))
+		return;
+	if (o.len == 16)
+		memset(o.octet + 8, 0, 8);
+	write_address(&o, to);
+}
+
 /* ---- names ---- */
 
 static bool

@@ -36,6 +36,10 @@ bool ip_is_network(struct span s);
 /* Is this address, in its usual form or "" for an unknown one, in it? */
 bool ip_is_in(const char *address, struct span network);
 
+/* Whose it is, as far as limits go: an IPv4 address itself, of IPv6 its /64,
+ * of which one host may have all. */
+void ip_take_owner(const char *address, char to[IP_SIZE]);
+
 /* The rule for a host's name where somebody tells it: letters, digits, ".-_",
  * 1 to 255 octets. */
 enum { IP_NAME_MAX = 255 };

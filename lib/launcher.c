@@ -94,28 +94,45 @@ launcher_find_ignored(sigset_t *ignored)
 
 /* ---- descriptors ---- */
 
-/* Without StandardInput=socket, systemd leaves the connection on 3. */
-static void
-take_systemd_socket(void)
+/* systemd's sockets: how many there are from descriptor 3 on. */
+static int
+systemd_sockets(void)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
-	unsigned long long n;
+	unsigned long long n, count;
 
-	if (pid == NULL || fds == NULL || strcmp(fds, "1") != 0 ||
+	if (pid == NULL || fds == NULL ||
 	    !span_number(span_of(pid), INT_MAX, &n) ||
-	    n != (unsigned long long)getpid())
-		return;
-	dup2(3, 0);
-	dup2(3, 1);
+	    n != (unsigned long long)getpid() ||
+	    !span_number(span_of(fds), FD_SETSIZE - 4, &count))
+		return 0;
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
+	return (int)count;
+}
+
+/* Without StandardInput=socket, systemd leaves the connection on 3, and with
+ * Accept=no one or more sockets that listen. */
+static void
+take_systemd_sockets(struct launcher *l)
+{
+	int sockets = systemd_sockets();
+
+	if (sockets == 1) {
+		dup2(3, 0);
+		dup2(3, 1);
+	} else if (sockets > 1) {
+		l->first = 3;
+		l->sockets = sockets;
+	}
 }
 
 static bool
 is_kept(const struct launcher *l, int fd)
 {
-	return fd == l->tls[0] || fd == l->tls[1] || fd == l->tls[2];
+	return fd == l->tls[0] || fd == l->tls[1] || fd == l->tls[2] ||
+	    (fd >= l->first && fd < l->first + l->sockets);
 }
 
 /* A socket or a pipe that the environment names, and that can be waited for; 0
@@ -133,7 +150,8 @@ named_descriptor(const char *name)
 	    (S_ISSOCK(st.st_mode) || S_ISFIFO(st.st_mode)) ? (int)n : 0;
 }
 
-/* Some launchers leave the names of descriptors that they closed. */
+/* Some launchers leave the names of descriptors that they closed, and these may
+ * be systemd's sockets. */
 static void
 find_tls(struct launcher *l)
 {
@@ -141,6 +159,8 @@ find_tls(struct launcher *l)
 	    "SSLWRITEFD" };
 	int i;
 
+	if (l->sockets > 0)
+		return;
 	for (i = 0; i < 3; i++)
 		if ((l->tls[i] = named_descriptor(names[i])) == 0) {
 			l->tls[0] = l->tls[1] = l->tls[2] = 0;
@@ -189,7 +209,7 @@ static bool
 close_ranges(const struct launcher *l)
 {
 #if defined(SYS_close_range) && !defined(NO_LINUX)
-	int from = 3, kept;
+	int from = 3 + l->sockets, kept;
 
 	while ((kept = next_kept(l, from)) >= 0) {
 		if (kept > from && syscall(SYS_close_range, (unsigned)from,
@@ -217,18 +237,47 @@ close_others(const struct launcher *l)
 			close((int)fd);
 }
 
+/* A connected socket of the internet is, whatever is on 0 and 1. */
+static bool
+is_connected(int fd)
+{
+	struct sockaddr_storage name;
+	socklen_t len = sizeof name;
+
+	return getpeername(fd, (struct sockaddr *)&name, &len) == 0 &&
+	    (name.ss_family == AF_INET || name.ss_family == AF_INET6);
+}
+
+/* Is descriptor 2 the client's? */
+static bool
+is_client(const struct launcher *l)
+{
+	const struct stat *two = &l->descriptor[2], *other;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		other = &l->descriptor[i];
+		if ((S_ISSOCK(two->st_mode) || S_ISFIFO(two->st_mode)) &&
+		    two->st_dev == other->st_dev &&
+		    two->st_ino == other->st_ino)
+			return true;
+	}
+	return S_ISSOCK(two->st_mode) && is_connected(2);
+}
+
 bool
 launcher_take_descriptors(struct launcher *l)
 {
 	int fd;
 
-	take_systemd_socket();
+	take_systemd_sockets(l);
 	for (fd = 0; fd < 3; fd++)
 		if (fstat(fd, &l->descriptor[fd]) != 0) {
 			l->descriptor[fd].st_mode = 0;
 			if (open("/dev/null", O_RDWR) != fd)
 				return false;
 		}
+	l->log_is_client = is_client(l);
 	find_tls(l);
 	close_others(l);
 	return true;
@@ -268,28 +317,125 @@ launcher_greet_person(const struct launcher *l)
 		(void)!write(2, text, sizeof text - 1);
 }
 
-bool
-launcher_left_listener(void)
-{
-	int listens = 0;
-	socklen_t len = sizeof listens;
+/* ---- sockets that listen ---- */
 
-	return getsockopt(0, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 &&
-	    listens;
+static bool
+has_option(int fd, int option, int wanted)
+{
+	int value = 0;
+	socklen_t len = sizeof value;
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 &&
+	    value == wanted;
 }
 
 bool
-launcher_log_is_client(const struct launcher *l)
+launcher_listens(int fd)
 {
-	const struct stat *two = &l->descriptor[2], *other;
+	return has_option(fd, SO_ACCEPTCONN, 1);
+}
+
+static bool
+give_null(int fd)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	bool given = null >= 0 && dup2(null, fd) == fd;
+
+	if (null >= 0)
+		close(null);
+	return given;
+}
+
+/* inetd's, and systemd's one socket: 0 is no connection.  False and errno:
+ * descriptors are lacking, and it may be on 0 alone. */
+static bool
+take_listener(struct launcher *l)
+{
+	int copy = fcntl(0, F_DUPFD_CLOEXEC, 3);
+
+	l->first = copy > 0 ? copy : 0;
+	l->sockets = 1;
+	return copy > 0 && give_null(0) && give_null(1) &&
+	    (!l->log_is_client || give_null(2));
+}
+
+static enum launcher_left
+check_sockets(struct launcher *l, const char **why)
+{
+	int fd, listening = 0;
+
+	for (fd = l->first; fd < l->first + l->sockets; fd++)
+		listening += launcher_listens(fd);
+	if (listening == l->sockets)
+		return LAUNCHER_LISTENS;
+	*why = "not each of the sockets listens";
+	return LAUNCHER_WRONG;
+}
+
+enum launcher_left
+launcher_find_listeners(struct launcher *l, bool unconnected,
+    const char **why)
+{
+	if (l->sockets > 0)
+		return check_sockets(l, why);
+	if (!unconnected)
+		return LAUNCHER_NONE;
+	if (launcher_listens(0)) {
+		if (take_listener(l))
+			return LAUNCHER_LISTENS;
+		*why = strerror(errno);
+		return LAUNCHER_WRONG;
+	}
+	if (!has_option(0, SO_TYPE, SOCK_DGRAM))
+		return LAUNCHER_NONE;
+	*why = "descriptor 0 is a datagram socket";
+	return LAUNCHER_WRONG;
+}
+
+/* "X_" and "TCP": all that begin so. */
+static bool
+is_about_client(const char *assignment)
+{
+	static const char *const names[] = { "TCP", "REMOTE_", "SOCAT_",
+	    "NCAT_", "PROTO=", "RELAYCLIENT=", "LISTEN_", "SSL_PROTOCOL=",
+	    "SSL_CIPHER=", "SSL_CLIENT_", "SSL_PEER_",
+	    "SSL_TLS_SNI_SERVERNAME=", "SSLCTLFD=", "SSLREADFD=",
+	    "SSLWRITEFD=" };
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof *names; i++)
+		if (strncmp(assignment, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+void
+launcher_forget_client(struct launcher *l)
+{
+	extern char **environ;
+	char **from, **to = environ;
 	int i;
 
-	for (i = 0; i < 2; i++) {
-		other = &l->descriptor[i];
-		if ((S_ISSOCK(two->st_mode) || S_ISFIFO(two->st_mode)) &&
-		    two->st_dev == other->st_dev &&
-		    two->st_ino == other->st_ino)
-			return true;
-	}
-	return false;
+	for (from = environ; *from != NULL; from++)
+		if (!is_about_client(*from))
+			*to++ = *from;
+	*to = NULL;
+	for (i = 0; i < 3; i++)
+		if (l->tls[i] > 0)
+			close(l->tls[i]);
+	l->tls[0] = l->tls[1] = l->tls[2] = 0;
+}
+
+void
+launcher_take_connection(struct launcher *l, int fd)
+{
+	int i;
+
+	dup2(fd, 0);
+	dup2(fd, 1);
+	close(fd);
+	for (i = 0; i < l->sockets; i++)
+		close(l->first + i);
+	l->sockets = 0;
+	l->descriptor[0].st_mode = l->descriptor[1].st_mode = S_IFSOCK;
 }

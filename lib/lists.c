@@ -247,6 +247,16 @@ list_open(struct list *list, struct reader *r, const char *option,
 	return true;
 }
 
+void
+list_close(struct list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (list->source[i].is_file)
+			close(list->source[i].fd);
+}
+
 /* ---- lists of domains ---- */
 
 bool

@@ -61,6 +61,9 @@ bool list_open(struct list *list, struct reader *r, const char *option,
     const char *(*wrong)(void *state, struct span line), void *state,
     size_t size, struct fault *fault);
 
+/* Closes them. */
+void list_close(struct list *list);
+
 /* What no line of any file may have in it; NULL: it has nothing of that. */
 const char *list_line_fault(struct span line);
 

@@ -83,6 +83,10 @@ static const struct row {
 	    "a PROXY header comes first, from there" },
 	{ "xclient", 0, "ADDRESS|unix", value_speaker, AT(speakers),
 	    "who may use XCLIENT and XFORWARD" },
+	{ "max-sessions", 0, "N", value_sessions, AT(max_sessions),
+	    "sessions at a time, where we listen (40)" },
+	{ "max-per-client", 0, "N", value_count, AT(max_per_client),
+	    "of them for one client; 0: any (20)" },
 	{ "log", 0, "WHERE", value_log, AT(log), "stderr, syslog or none" },
 	{ "verbose", 'v', NULL, value_flag, AT(verbose),
 	    "log each command and reply" },
@@ -217,6 +221,8 @@ set_defaults(struct settings *s)
 	s->protocol.timeout = 300 * 1000;
 	s->protocol.session_timeout = 3600 * 1000;
 	s->command_timeout = 300 * 1000;
+	s->max_sessions = 40;
+	s->max_per_client = 20;
 	s->received = true;
 	s->spool = tmp != NULL && tmp[0] != '\0' ? tmp : "/tmp";
 }

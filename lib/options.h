@@ -23,6 +23,8 @@ struct settings {
 	struct list domains, forwards, users;
 	struct proxies proxies;		/* --proxy */
 	struct list speakers;		/* --xclient */
+	unsigned long long max_sessions, max_per_client;	/* 0: no */
+					/* limit of the latter */
 	const char *lookup, *starttls, *auth;	/* for a shell; NULL: none */
 	bool received, return_path, verbose, check, help, version;
 	bool sendmail;		/* -bs was given */

@@ -187,7 +187,7 @@ take_domain(struct scanner *s, struct text *t)
 static bool
 drop_domain(struct scanner *s)
 {
-	char space[DOMAIN_MAX + 2];
+	char space[DOMAIN_MAX + 2] = "";
 	struct text t = { space, 0, sizeof space };
 
 	return take_domain(s, &t) && address_is_domain(text_span_of(&t));

@@ -100,17 +100,21 @@ take_joined(struct peer *p)
 	p->local_known = true;		/* to be unknown */
 }
 
+/* Asked in any case, for a socket that listens has no other end. */
 static bool
-kernel_peer(struct peer *p)
+ask_kernel(struct peer *p, union socket_address *name)
 {
-	union socket_address name;
-	socklen_t len = sizeof name;
+	socklen_t len = sizeof *name;
+	bool connected = getpeername(0, &name->any, &len) == 0;
 
-	if (getpeername(0, &name.any, &len) != 0) {
-		p->unconnected = errno == ENOTCONN;
-		return false;
-	}
-	if (!take_address(&name, p->address, p->port))
+	p->unconnected = !connected && errno == ENOTCONN;
+	return connected;
+}
+
+static bool
+kernel_peer(struct peer *p, const union socket_address *name)
+{
+	if (!take_address(name, p->address, p->port))
 		return false;
 	take_joined(p);
 	return true;
@@ -148,11 +152,27 @@ find_name(struct peer *p)
 void
 peer_find(struct peer *p)
 {
+	union socket_address name;
+	bool connected = ask_kernel(p, &name);
+
 	p->relay = getenv("RELAYCLIENT");
-	if ((getenv("PROTO") == NULL || !ucspi_peer(p)) && !kernel_peer(p) &&
-	    !launcher_peer(p))
+	if ((getenv("PROTO") == NULL || !ucspi_peer(p)) &&
+	    !(connected && kernel_peer(p, &name)) && !launcher_peer(p))
 		p->address[0] = p->port[0] = '\0';
 	find_name(p);
+}
+
+int
+peer_accept(struct peer *p, int socket)
+{
+	union socket_address name;
+	socklen_t len = sizeof name;
+	int fd = accept(socket, &name.any, &len);
+
+	*p = (struct peer){ .hostname = p->hostname };
+	if (fd >= 0 && len >= sizeof name.any.sa_family)
+		take_address(&name, p->address, p->port);
+	return fd;
 }
 
 enum peer_kind
@@ -225,12 +245,14 @@ peer_is_in_tls(struct peer *p, bool option)
 		[SOCAT] = { "SOCAT_OPENSSL_PROTO_VERSION",
 		    "SOCAT_OPENSSL_CIPHER" },
 	};
+	const char *protocol;
 	int i;
 
-	for (i = 0; i < NAMES && p->tls_protocol[0] == '\0'; i++)
-		if (is_about_client(i))
-			peer_take_tls_word(getenv(names[i][0]),
-			    p->tls_protocol);
+	for (i = 0; i < NAMES && p->tls_protocol[0] == '\0'; i++) {
+		protocol = getenv(names[i][0]);
+		if (protocol != NULL && is_about_client(i))
+			peer_take_tls_word(protocol, p->tls_protocol);
+	}
 	if (p->tls_protocol[0] != '\0' && !option && is_internet_socket(0))
 		p->tls_protocol[0] = '\0';
 	if (p->tls_protocol[0] == '\0')

@@ -46,6 +46,10 @@ struct peer {
  * for what is to be set. */
 void peer_find(struct peer *p);
 
+/* Accepts a connection of a socket that listens: its descriptor, and who it is
+ * in *p, by the kernel's word.  -1 and errno. */
+int peer_accept(struct peer *p, int socket);
+
 /* What the kernel alone says of descriptor 0: the other end's address, or "". */
 enum peer_kind { PEER_IP, PEER_UNIX, PEER_GONE, PEER_NONE };
 enum peer_kind peer_of_kernel(char address[IP_SIZE]);

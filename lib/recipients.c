@@ -18,6 +18,14 @@ recipients_open(const struct recipients *r, struct fault *fault)
 	    sizeof users, fault);
 }
 
+void
+recipients_close(const struct recipients *r)
+{
+	list_close(r->domains);
+	list_close(r->forwards);
+	list_close(r->users);
+}
+
 enum forward_result
 recipients_domain(const struct recipients *r, const struct mailbox *to,
     struct reply *reply)

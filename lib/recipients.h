@@ -23,6 +23,9 @@ struct recipients {
  * them is in *fault. */
 bool recipients_open(const struct recipients *r, struct fault *fault);
 
+/* Closes them again: a session opens its own. */
+void recipients_close(const struct recipients *r);
+
 /* Whose domain it is.  CANNOT_FORWARD with a reply: that is not known now. */
 enum forward_result recipients_domain(const struct recipients *r,
     const struct mailbox *to, struct reply *reply);

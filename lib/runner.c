@@ -80,13 +80,13 @@ runner_first_line(const struct runner *r)
 
 /* ---- the run ---- */
 
-/* What is the same for every run, looked at before the first. */
-static bool
-prepare(struct runner *r)
+bool
+runner_prepare(struct runner *r)
 {
+	if (r->prepared)
+		return true;
 	process_prepare();
 	launcher_find_ignored(&r->ignored);
-	peer_find_local(r->peer);
 	r->prepared = environment_inherit(r->environment);
 	return r->prepared;
 }
@@ -99,8 +99,9 @@ fill_in(struct runner *r, const char *program, char *const *argv,
 {
 	p->path = process_find(program, r->output->path,
 	    sizeof r->output->path);
-	if (p->path == NULL || (!r->prepared && !prepare(r)))
+	if (p->path == NULL || !runner_prepare(r))
 		return false;
+	peer_find_local(r->peer);
 	p->argv = argv;
 	p->envp = environment_of(r->environment, f);
 	p->ignored = &r->ignored;

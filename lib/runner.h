@@ -44,6 +44,10 @@ struct runner {
 	sigset_t ignored;
 };
 
+/* What is the same for every run; else looked at before the first one.  False
+ * and errno: nothing can be run. */
+bool runner_prepare(struct runner *r);
+
 /* Runs argv by a program of this name.  in is its standard input, and closed.
  * Without either (-1, NULL) there is no run, and errno says why.  Those members
  * of p that are about limits are the caller's, the rest is filled in here. */

@@ -107,7 +107,8 @@ text_span(struct text *t, struct span octets)
 	size_t room = t->size - t->len;
 	size_t len = octets.len < room ? octets.len : room;
 
-	memcpy(t->ptr + t->len, octets.ptr, len);
+	if (len > 0)		/* else it may point to nothing */
+		memcpy(t->ptr + t->len, octets.ptr, len);
 	t->len += len;
 }
 

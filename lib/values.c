@@ -67,6 +67,15 @@ value_count(void *member, const char *value)
 	    "not a number from 0 to 1000000000";
 }
 
+const char *
+value_sessions(void *member, const char *value)
+{
+	unsigned long long *n = member;
+
+	return value_count(n, value) == NULL && *n >= 1 && *n <= 1000000 ?
+	    NULL : "not a number from 1 to 1000000";
+}
+
 _Static_assert(ENVELOPE_RECIPIENTS_MAX == 25600, "what the error says");
 
 const char *

@@ -22,6 +22,9 @@ value_setter value_banner, value_hostname, value_directory, value_command;
 /* unsigned long long: a number; octets, with K, M or G behind them. */
 value_setter value_count, value_octets;
 
+/* unsigned long long: sessions at a time, 1 at least. */
+value_setter value_sessions;
+
 /* size_t: recipients of a message. */
 value_setter value_recipients;
 

@@ -36,6 +36,7 @@ expand: text address lists users
 message: text date opening spool envelope
 environment: text date spool envelope message
 event: text channel log process spool sasl environment
+listener: text launcher lists log ip peer reply channel event
 runner: text launcher peer process environment verdict event
 delivery: text channel spool process envelope message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
@@ -43,9 +44,10 @@ auth: text file process sasl verdict runner
 tls: text peer channel process runner event
 values: text lists ip
 options: text lists values
+trial: text lists process spool environment values
 smtpd: text file lists channel log peer launcher process content protocol
-	serve spool
-	environment event delivery recipients auth tls values options front
+	serve environment event delivery recipients auth tls options trial front
+	runner listener
 '
 
 # What a room may ask of the system; a room that has no line asks nothing but
@@ -56,7 +58,8 @@ spool: descriptors files
 lists: descriptors files heap
 channel: clock descriptors signals
 log: descriptors environment
-peer: environment host
+peer: descriptors environment host
+listener: descriptors environment heap processes
 launcher: descriptors environment files host signals
 process: descriptors environment exit files processes signals
 message: clock
@@ -66,6 +69,7 @@ delivery: heap
 auth: clock descriptors
 tls: descriptors files processes
 options: environment host
+trial: environment
 smtpd: descriptors environment exit files host
 '
 
@@ -84,7 +88,7 @@ names_of() {
 	exit) echo '_?exit _Exit abort' ;;
 	files) echo 'f?open(at)?(64)? fopen.* unlink.* mk.*temp(64)? memfd_create
 		l?f?stat(64)? fchmod access rename.* .*dir(64)? dirfd' ;;
-	heap) echo 'malloc calloc realloc free strdup' ;;
+	heap) echo 'malloc calloc realloc free strdup mmap munmap madvise' ;;
 	host) echo 'gethostname getopt.* opt.* getpid sysconf syscall getpeername
 		getsockname' ;;
 	processes) echo 'fork vfork posix_spawn.* exec.* wait.* kill system

@@ -95,7 +95,7 @@ got() {
 @test "the Received field: who, from where, as whom, when (RFC 5321, 4.4)" {
 	say 'EHLO a b;(c)"d' 'MAIL FROM:<ann@example.net>' 'RCPT TO:<x@y>' \
 		DATA 'Subject: s' . QUIT |
-		PROTO=TCP TCPREMOTEIP=::ffff:192.0.2.7 serve
+		LISTENS='' PROTO=TCP TCPREMOTEIP=::ffff:192.0.2.7 serve
 	head -n 4 "$(message)" | tr '\n' '|' >"$BATS_TEST_TMPDIR/field"
 	grep -Eq "^Received: from a\?b\?\?c\?\?d \(\[192\.0\.2\.7\]\)\|	by mx\.example\.org with ESMTP id $(variable SMTP_ID)\|	for <x@y>;\|	[A-Z][a-z]{2}, [0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} \+0000\|$" \
 		"$BATS_TEST_TMPDIR/field" || fail "$(cat "$BATS_TEST_TMPDIR/field")"
@@ -114,7 +114,7 @@ got() {
 
 @test "Received names no recipient where there are two; IPv6 is tagged" {
 	say "${HELLO[@]}" 'RCPT TO:<b@c>' DATA x . QUIT |
-		PROTO=TCP TCPREMOTEIP='[2001:DB8::1]' serve
+		LISTENS='' PROTO=TCP TCPREMOTEIP='[2001:DB8::1]' serve
 	grep -q '(\[IPv6:2001:db8::1\])' "$(message)"
 	! grep -q 'for <' "$(message)" || fail 'a recipient is shown'
 	grep -q "id $(variable SMTP_ID);" "$(message)"

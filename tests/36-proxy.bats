@@ -326,6 +326,23 @@ closed() {
 	client_is_unknown
 }
 
+@test "a health check leaves no line, the proxy's own and another" {
+	local session
+	for session in true 'say QUIT' 'say RSET'; do
+		{ v2 2000 ''; $session; } | serve --proxy
+		exited 0
+		[ ! -s "$LOG" ] || fail "$session"
+		{ v1 'TCP4 192.0.2.7 192.0.2.1 1 2'; $session; } |
+			serve --proxy
+		[ ! -s "$LOG" ] || fail "$session"
+	done
+	{ v2 2000 ''; say 'EHLO c' QUIT; } | serve --proxy
+	codes_are 220 250 221
+	[ ! -s "$LOG" ] || fail
+	{ v2 2000 ''; say XYZZY; } | serve --proxy
+	logged ' close client=unknown reason=eof '
+}
+
 @test "RELAYCLIENT, TCPREMOTEHOST and TCPREMOTEINFO were about the proxy" {
 	local block
 	export PROTO=TCP TCPREMOTEIP=203.0.113.9 TCPREMOTEPORT=9 \
@@ -410,6 +427,14 @@ closed() {
 		is CLIENT_PROTOCOL ESMTP
 		unset_are SSL_PROTOCOL SSL_CIPHER
 	done
+}
+
+@test "--tls says so too, whatever the header says" {
+	sends v2 2111 "$FOUR$(ssl 00)" :: --tls --require-tls
+	is CLIENT_PROTOCOL ESMTPS
+	sends v1 'TCP4 192.0.2.7 198.51.100.1 1 2' :: --tls --require-tls
+	is CLIENT_PROTOCOL ESMTPS
+	unset_are SSL_PROTOCOL SSL_CIPHER
 }
 
 @test "whatever stands in its verify field" {

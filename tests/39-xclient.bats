@@ -353,7 +353,7 @@ BAD_COMMON=(NAME= "NAME=${VALUE_255}0" NAME=a+20b NAME=a:b 'NAME=[x]' NAME=a@b
 		PORT=0 PORT=65535 PORT=00025 PROTO=SMTP PROTO=ESMTP PROTO=lmtp \
 		'HELO=[192.0.2.7]' HELO=a+20b HELO=ä HELO=a=b \
 		"HELO=$VALUE_255" \
-		HELO=+3D 'HELO=()' DESTADDR=::1 DESTPORT=65535 \
+		HELO=+3D HELO=+3d 'HELO=()' DESTADDR=::1 DESTPORT=65535 \
 		"LOGIN=$VALUE_255" LOGIN=joe@example.org \
 		LOGIN=jö LOGIN=j+C3+B6 'LOGIN=a+20b'
 }
@@ -604,6 +604,10 @@ is_front() {
 	forwards 'IDENT=x SOURCE=LOCAL'
 	client_is_unknown
 	unset_are CLIENT_HELO CLIENT_PROTOCOL
+	# nothing of the client of the message before either
+	speaks 'EHLO c' "XFORWARD $ALL" RSET 'XFORWARD PORT=1' "${LETTER[@]:1}"
+	are 1 "${PORTS[@]}"
+	unset_are "${ADDRESSES[@]}" "${NAMES[@]}" CLIENT_HELO CLIENT_PROTOCOL
 }
 
 @test "XFORWARD: [UNAVAILABLE] and its kind, IDENT and SOURCE are passed over" {

@@ -40,6 +40,10 @@ faults() {
 	faults errors auth
 }
 
+@test "each system call fails once: who accepts, and goes on" {
+	faults errors listen
+}
+
 @test "each system call fails once: a PROXY header, and whose message it is" {
 	faults errors proxy
 }
@@ -50,11 +54,11 @@ faults() {
 
 @test "SIGKILL at each system call: nothing half, nothing left" {
 	faults kill small large named lmtp pipes files starttls auth proxy \
-		xclient
+		xclient listen
 }
 
 @test "from any moment on there is no more of it: descriptors, processes, memory, disk" {
-	faults gone small large named lmtp pipes files starttls auth
+	faults gone small large named lmtp pipes files starttls auth listen
 }
 
 @test "limits of descriptors, file size, memory and processes: from none to enough" {

@@ -177,7 +177,7 @@ refused() {
 	    default = defaults.pop((letter, name), '')
 	    if not re.search(r'(?<!\w)%s(?!\w)' % default, text):
 	        sys.exit('%s: no default %s' % (head, default))
-	if shown != described or len(shown) != 38:
+	if shown != described or len(shown) != 40:
 	    sys.exit('%d options, different: %s' % (len(shown),
 	        set(shown.items()) ^ set(described.items())))
 	for names, argument in shown.items():

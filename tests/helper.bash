@@ -5,6 +5,8 @@
 # sends a session, each line with CR LF, to the program on two pipes, and keeps
 # what it said: $REPLIES (octets), $LOG (descriptor 2), and the exit status.
 # Without a command it is tests/lib/catch, which keeps each message in $BOX.
+# With LISTENS=yes in the environment smtpd gets a socket that listens, for this
+# and for the sessions of tests/lib/session.py.
 # shellcheck disable=SC2034 # variables are for the tests
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -43,8 +45,9 @@ serve() {
 		[ "$arg" != -- ] || has_command=yes
 	done
 	[ "$has_command" = yes ] || set -- "$@" -- "$CATCH"
-	timeout 30 "$SMTPD" -n mx.example.org "$@" >"$REPLIES" 2>"$LOG" ||
-		status=$?
+	set -- "$SMTPD" -n mx.example.org "$@"
+	[ -z "${LISTENS-}" ] || set -- "$ROOT/tests/lib/by-listening" "$@"
+	timeout 30 "$@" >"$REPLIES" 2>"$LOG" || status=$?
 	echo "$status" >"$BATS_TEST_TMPDIR/status"
 }
 

@@ -1,7 +1,7 @@
-# Sourced by the measuring scripts: the servers, each as a function server_NAME
-# that sets "server" to a command line on descriptors 0 and 1, and exports what
-# it needs.  All hand each message to the same command, tests/bench/sink, and
-# keep what they keep in $TMPDIR.
+# Sourced by the measuring scripts: what they share, and the servers, each as a
+# function server_NAME that sets "server" to a command line on descriptors 0 and
+# 1, and exports what it needs.  All hand each message to the same command,
+# tests/bench/sink, and keep what they keep in $TMPDIR.
 # shellcheck disable=SC2034,SC2154 # variables for and of others
 
 BENCH=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -10,6 +10,8 @@ WORK=$(mktemp -d)
 SINK=$WORK/sink
 TMPDIR=$WORK
 trap 'rm -rf "$WORK" "$TMPDIR"' EXIT
+PEERS=${PEERS:-/opt/bench} # of tests/bench/unpack
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:$PEERS/usr/bin:$PEERS/usr/sbin
 export TMPDIR
 before=()
 asks=
@@ -24,6 +26,17 @@ spool_for() {
 
 progress() {
 	echo "$*" >&2
+}
+
+# libraries_of PROGRAM: those of an unpacked one are where it was unpacked.
+libraries_of() {
+	local from
+	! ldd "$(type -P "$1")" | grep -q 'not found' || {
+		from=("$PEERS"/usr/lib/*-linux-gnu* "$PEERS"/usr/lib/postfix
+			"$PEERS"/lib/*-linux-gnu*)
+		LD_LIBRARY_PATH=$(IFS=: && echo "${from[*]}")
+		export LD_LIBRARY_PATH
+	}
 }
 
 # Where asks=yes the client will say who it is.  The sink believes anybody: it
@@ -52,7 +65,14 @@ qmail_surroundings() {
 server_mailfront() {
 	qmail_surroundings
 	export QMAILHOME=$WORK/qmail
+	libraries_of mailfront
 	server=("$(type -P mailfront)" smtp qmail accept)
+}
+
+home_of_mailfront() {
+	mkdir -p "$WORK/qmail/control"
+	echo mx.example.org >"$WORK/qmail/control/me"
+	echo example.org >"$WORK/qmail/control/rcpthosts"
 }
 
 # Its home is compiled in, and must have control/me and control/rcpthosts (or no
@@ -66,6 +86,7 @@ server_qmail() {
 # It understands no QUIT before EHLO, and sleeps for a second at each AUTH.
 server_msmtpd() {
 	flags=(-e)
+	libraries_of msmtpd
 	server=("$(type -P msmtpd)" --inetd --log=none --command="$SINK")
 }
 
@@ -153,9 +174,7 @@ find_servers() {
 	fi
 	! PYTHON=$(first_program /usr/bin/python3 python3) || servers+=(python)
 	if type -P mailfront >/dev/null; then
-		mkdir -p "$WORK/qmail/control"
-		echo mx.example.org >"$WORK/qmail/control/me"
-		echo example.org >"$WORK/qmail/control/rcpthosts"
+		home_of_mailfront
 		servers+=(mailfront)
 	fi
 	! QMAIL_SMTPD=$(first_program qmail-smtpd /var/qmail/bin/qmail-smtpd) ||
@@ -179,6 +198,37 @@ drive() (
 	shift
 	timeout 600 "$BENCH/drive" "${flags[@]}" "$@" -- "${before[@]}" "${server[@]}"
 )
+
+# turn MEASURE: measure_MEASURE of each server, as "who".  What fails is said,
+# and not tried again.
+turn() {
+	local measure=$1 who failed
+	for who in "${servers[@]}"; do
+		failed=$WORK/failed.$measure.$who
+		[ ! -e "$failed" ] || continue
+		progress "round $round: $measure: $who"
+		touch "$failed"
+		# In a shell of its own, and not in a condition nor before "&&",
+		# so that it ends at the first command that fails.
+		(
+			"measure_$measure"
+			rm "$failed"
+		) &
+		wait $! || progress "$who: no figure for $measure"
+	done
+}
+
+# record LABEL rate|amount VALUE: a rate is given as its inverse, so that every
+# value is a cost.
+record() {
+	printf '%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$who" "$round" "$3" \
+		>>"$figures"
+}
+
+# divide A B
+divide() {
+	awk -v a="$1" -v b="$2" 'BEGIN { print a / b }'
+}
 
 # value NAME "name=value ..."
 value() {

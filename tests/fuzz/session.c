@@ -551,6 +551,8 @@ play(struct story *s, const struct protocol_config *config, const char *input,
 	s->begun = s->committed = s->forwarding = false;
 	s->may_rename = config->xclient && config->may_rename;
 	s->len = 0;
+	envelope_reset(&s->protocol.envelope);
+	envelope_forget_helo(&s->protocol.envelope);
 	protocol_open(&s->protocol, config, &handler, s);
 	check_reply(s, protocol_greeting(&s->protocol));
 	if (check_start((struct span){ input, len }) == PROXY_HEADER)

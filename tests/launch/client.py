@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-from session import (CATCH, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, SMTPD,
+from session import (DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, SMTPD,
                      Failure, check, tcp)
 
 KIB = 1024
@@ -49,17 +49,6 @@ def wrong_password(address, port, name, password):
             check(False, 'it is taken')
         check(server.mail('ann@example.net')[0] == 250, 'no MAIL')
         check(server.rcpt('bob@elsewhere.example')[0] == 550, 'it relays')
-
-
-def listening():
-    """Descriptor 0 listens: a wrong configuration, and no client."""
-    with socket.create_server(('127.0.0.1', 0)) as listener:
-        run = subprocess.run([SMTPD, CATCH], stdin=listener, stdout=listener,
-                             stderr=subprocess.PIPE, timeout=PATIENCE,
-                             check=False)
-    check(run.returncode == 78, 'exit status', run.returncode)
-    check(b'listening socket' in run.stderr, run.stderr)
-    check(run.stderr.count(b'\n') == 1, run.stderr)
 
 
 def all_three(*options):
@@ -194,8 +183,7 @@ def main():
         if case in lasts:
             many(*words, *lasts[case])
         else:
-            {'deliver': deliver, 'listening': listening, 'two': two,
-             'authenticate': authenticate,
+            {'deliver': deliver, 'two': two, 'authenticate': authenticate,
              'wrong_password': wrong_password}[case](*words)
     except Failure as failure:
         sys.exit(str(failure))

@@ -72,10 +72,6 @@ clients_deliver() {
 	codes_are 220 250 250 250 250 250 221
 }
 
-@test "a listening socket on descriptor 0 is a configuration error: 78" {
-	client listening
-}
-
 @test "neither log nor output reaches a client that is descriptor 2 too" {
 	client two
 }

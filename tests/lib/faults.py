@@ -26,10 +26,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
-from session import (BOX, DATA, MAIL, PR_SET_CHILD_SUBREAPER, QUIT, SMTPD,
-                     Failure, Session, check, none_left,
-                     socket_pair, two_pipes, until)
+import listening
+from session import (BOX, DATA, MAIL, PATIENCE, PR_SET_CHILD_SUBREAPER, QUIT,
+                     SMTPD, Failure, Session, check, children, listen,
+                     none_left, socket_pair, to_accept, two_pipes, until)
 
 WORKERS = 4
 MOST = 16    # occurrences of a call that are tried; of more, a sample
@@ -41,6 +43,7 @@ FULL = 'ENOSPC EDQUOT EFBIG EIO EINTR ENOMEM'
 OPEN = ('ENOENT EACCES EMFILE ENFILE ENOSPC EDQUOT EROFS EOPNOTSUPP EINTR '
         'ENOMEM')
 FORK = 'EAGAIN ENOMEM ENOSYS'
+ACCEPT = 'ECONNABORTED EMFILE EINTR EAGAIN EPERM EINVAL'
 STAT = 'EBADF EIO ENOMEM EACCES ENOENT'
 SELECT = 'EINTR ENOMEM EBADF EINVAL'
 ERRORS = {call: errors.split() for call, errors in {
@@ -65,6 +68,8 @@ ERRORS = {call: errors.split() for call, errors in {
     'setpgid': 'EPERM EACCES', 'ioctl': 'ENOTTY EIO', 'getdents64': 'EIO',
     'rt_sigaction': 'EINVAL', 'rt_sigprocmask': 'EINVAL',
     'brk': 'ENOMEM', 'mmap': 'ENOMEM', 'getrandom': 'ENOSYS EAGAIN',
+    'accept': ACCEPT, 'accept4': ACCEPT, 'socket': 'EMFILE ENFILE EACCES',
+    'connect': 'ECONNREFUSED ENOENT EACCES EAGAIN',
 }.items()}
 # These cannot fail, or are the sanitizer's.
 NEVER = {'exit_group', 'exit', 'getpid', 'rt_sigreturn', 'sigreturn',
@@ -74,7 +79,9 @@ GONE = {'openat': 'EMFILE ENFILE ENOSPC', 'open': 'EMFILE ENOSPC',
         'pipe': 'EMFILE', 'pipe2': 'ENFILE', 'memfd_create': 'ENOMEM EMFILE',
         'vfork': 'EAGAIN ENOMEM', 'clone': 'EAGAIN', 'clone3': 'EAGAIN',
         'write': 'ENOSPC EDQUOT EFBIG', 'brk': 'ENOMEM', 'mmap': 'ENOMEM',
-        'recvfrom': 'ENOMEM', 'sendto': 'ENOBUFS'}
+        'recvfrom': 'ENOMEM', 'sendto': 'ENOBUFS',
+        'accept': 'EMFILE ENOMEM', 'accept4': 'EMFILE ENOMEM',
+        'fcntl': 'EMFILE'}
 FORKS = {'fork', 'vfork', 'clone', 'clone3'}
 # Without these smtpd cannot know how a run ended: 4xx, and a second run.
 BLIND = {'wait4', 'waitid', 'pselect6', 'rt_sigaction', 'rt_sigprocmask'}
@@ -120,8 +127,9 @@ PASSES = ('head -c 1 >/dev/null; exec 5<&0 4>&-; cat <&5 >&3 5<&- & '
 Scenario = collections.namedtuple(
     'Scenario',
     'messages ends lmtp options recipients starttls proofs header rename '
-    'forward client', defaults=(
-        socket_pair, False, (), ('ann',), False, (), b'', b'', b'', b''))
+    'forward client listens', defaults=(
+        socket_pair, False, (), ('ann',), False, (), b'', b'', b'', b'',
+        False))
 
 
 def encoded(octets):
@@ -154,6 +162,9 @@ SCENARIOS = {
                         rename=b'XCLIENT NAME=mx.example.net PORT=25\r\n',
                         forward=b'XFORWARD ADDR=192.0.2.7\r\n',
                         client=b'192.0.2.7'),
+    'listen': Scenario((SMALL,), lambda: to_accept(listen()),
+                       options=('--max-per-client', '1'), listens=True,
+                       client=b'127.0.0.1'),
 }
 # A fault: strace's options, or a limit; what is injected into the run's child
 # before its exec, or for good, is there a second time as well.
@@ -323,12 +334,113 @@ class Client(Session):
         """To its end; its exit status."""
         self.rest()
         self.close()
+        return self.status()
+
+    def status(self):
         try:
             return self.process.wait(10)
         except subprocess.TimeoutExpired:
             raise Failure('it does not end') from None
         finally:
             self.log.close()
+
+
+class Listening(Client):
+    """Of who accepts.  Besides it one is too many, the session of one is
+    killed, and one is idle at the end."""
+
+    def __init__(self, fault, folder):
+        super().__init__(fault, folder)
+        self.name, self.served = self.ends.name, True
+        self.patience = 1.5 if lasts(fault) else PATIENCE
+
+    def smtpd(self):
+        """Its process; None where it has ended."""
+        if self.process.poll() is not None:
+            return None
+        return (self.process.pid if self.fault.kind in UNTRACED else
+                listening.child_smtpd(self.process.pid))
+
+    def hears(self, client):
+        """A reply, or an end; False where it waits in vain."""
+        deadline = time.monotonic() + self.patience
+        while not client.got.endswith(b'\n') and not client.eof:
+            if time.monotonic() > deadline:
+                check(lasts(self.fault), 'it is not served')
+                return False
+            client.read(0.02)
+        return True
+
+    def another(self):
+        """A client more, and what it hears; None where nobody listens, or who
+        does serves nobody."""
+        try:
+            client = listening.Client(self.name) if self.served else None
+        except ConnectionError:
+            return None
+        if client is not None:
+            self.served = self.hears(client)
+        return client
+
+    def talk(self):
+        """A second time where it is turned away."""
+        self.served = self.hears(self)
+        if not self.served:
+            return
+        if self.codes() != [220]:
+            check(b'421 4.3.' in self.got or self.eof, 'told', self.got)
+            client = self.another()
+            if client is None:
+                return
+            self.close()
+            self.ends, self.got, self.eof = client.ends, client.got, client.eof
+        check(self.codes() == [220] or self.eof or lasts(self.fault) or
+              b' 4.3.5 ' in self.got, 'twice told', self.got)
+        if self.codes() == [220]:
+            client = self.another()
+            if client is not None:
+                check(client.codes() in ([], [421]), 'told', client.got)
+                client.close()
+            super().talk()
+
+    def reads_on(self, client):
+        """To its end; but who accepts may hold a connection that it could not
+        close, or be gone and have told nobody."""
+        if self.fault.call not in CLOSES and self.fault.kind != 'kill':
+            client.rest()
+
+    def finish(self):
+        if self.got or self.eof:
+            self.reads_on(self)
+        self.close()
+        self.end_another(signal.SIGKILL)
+        self.end_another(signal.SIGTERM)
+        return self.status()
+
+    def end_another(self, how):
+        """SIGKILL is for its session."""
+        until('sessions end', lambda: all(
+            listening.state(pid) in 'ZX' for pid in self.sessions()))
+        client = self.another()
+        smtpd = self.smtpd()
+        for pid in self.sessions() if how == signal.SIGKILL else [smtpd]:
+            if pid is not None and listening.state(pid) != 'X':
+                os.kill(pid, how)
+        if client is not None:
+            if client.got or how == signal.SIGTERM:
+                self.reads_on(client)
+            client.close()
+
+    def sessions(self):
+        smtpd = self.smtpd()
+        return [] if smtpd is None else children(smtpd)
+
+    def end(self):
+        """It would live on without strace."""
+        for pid in self.sessions() + [self.smtpd()]:
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
+        super().end()
 
 
 @functools.cache
@@ -479,7 +591,8 @@ def session(fault):
     """Runs it; whether the fault came, and what it cost."""
     folder = make_folder(fault)
     try:
-        client = Client(fault, folder)
+        listens = SCENARIOS[fault.scenario].listens
+        client = (Listening if listens else Client)(fault, folder)
         try:
             client.talk()
             status = client.finish()
@@ -557,7 +670,8 @@ def injected(kind, name):
     base = base_of(name)
     spared = {one.partition(':')[0] for one in base}
     named = base or 'memfd_create' not in numbers_of(learn(name))
-    for child in (False, True)[:1 + (kind != 'gone')]:
+    runs = kind != 'gone' and not SCENARIOS[name].listens
+    for child in (False, True)[:1 + runs]:
         calls = learn(name, child, base)
         if SCENARIOS[name].starttls and not child:
             calls = of_tls(calls)
@@ -565,6 +679,8 @@ def injected(kind, name):
             if call in spared or SANITIZED and call in (
                     'brk', 'mmap', 'rt_sigaction' if child else ''):
                 continue   # of the last the first process has the same number
+            if SCENARIOS[name].listens and call == 'rt_sigaction':
+                continue   # who hears no signal ends by none
             for n in sample(numbers):
                 for what in errors_of(kind, call):
                     yield Fault(kind, name, call, n, what, child, base, named)
@@ -644,7 +760,8 @@ def limits(name, kind):
         'DATA': range(0, 2 << 20, 1 << (19 if SANITIZED else 16)),
         'NPROC': [0] + [max(1, processes() + more) for more in range(-2, 6)],
     }[name]
-    scenarios = ('large', 'lmtp', 'files', 'small')
+    scenarios = ('large', 'lmtp', 'files', 'small') + (
+        ('listen',) if name in ('NOFILE', 'AS', 'NPROC') else ())
     faults = [Fault(kind, scenario, name, value)
               for scenario in scenarios for value in (*values, endless)]
     came, cost, whole = try_all(faults, 1 if name == 'NPROC' else WORKERS)

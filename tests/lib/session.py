@@ -13,6 +13,8 @@ import termios
 import time
 
 SMTPD, CATCH, BOX = (os.environ[name] for name in ('SMTPD', 'CATCH', 'BOX'))
+# With this smtpd gets a socket that listens, in each session.
+LISTENS = os.environ.get('LISTENS')
 PATIENCE = 10  # seconds for what ought to be there at once
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 EHLO = b'EHLO client.example\r\n'
@@ -57,26 +59,64 @@ def none_left():
 
 
 def socket_pair():
+    if LISTENS:
+        return to_accept(listen_unix())
     ours, theirs = socket.socketpair()
     return Ends(ours.detach(), None, theirs.detach(), None)
 
 
 def two_pipes():
+    if LISTENS:
+        return to_accept(listen_unix())
     to_read, to_write = os.pipe(), os.pipe()
     return Ends(to_write[0], to_read[1], to_read[0], to_write[1])
 
 
 def tcp(address='127.0.0.1'):
+    if LISTENS:
+        return to_accept(listen(address))
     with socket.create_server((address, 0)) as listener:
         ours = socket.create_connection(listener.getsockname())
         theirs = listener.accept()[0]
     return Ends(ours.detach(), None, theirs.detach(), None)
 
 
-class Ends:
-    """Four descriptors: ours to read and write, theirs likewise."""
+def children(pid):
+    try:
+        with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as file:
+            return [int(word) for word in file.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
-    def __init__(self, reads, writes, their_in, their_out):
+
+def listen(address='127.0.0.1', port=0):
+    """A socket of the internet."""
+    family = socket.AF_INET6 if ':' in address else socket.AF_INET
+    return socket.create_server((address, port), family=family, backlog=128)
+
+
+def listen_unix():
+    """A socket whose name the kernel makes up."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind('')
+    listener.listen(128)
+    return listener
+
+
+def to_accept(listener):
+    """Theirs is the socket that listens, by which we are connected."""
+    name = listener.getsockname()
+    ours = socket.socket(listener.family)
+    ours.connect(name)
+    return Ends(ours.detach(), None, listener.detach(), None, name)
+
+
+class Ends:
+    """Four descriptors: ours to read and write, theirs likewise.  name: what
+    theirs is called, where it listens."""
+
+    def __init__(self, reads, writes, their_in, their_out, name=None):
+        self.name = name
         self.reads = reads
         self.writes = reads if writes is None else writes
         self.their_in = their_in
@@ -183,6 +223,10 @@ class Session:
     def exit(self, seconds=PATIENCE, status=0, orphans=False):
         """Waits for its end, and that nothing of it is left; with orphans:
         that all of it was told to end, and does."""
+        if LISTENS:
+            until('the session ends',
+                  lambda: not children(self.process.pid), seconds)
+            self.process.terminate()
         try:
             got = self.process.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -196,6 +196,29 @@ def children(pid):
         return file.read()
 
 
+def balance(messages, clients, record, spool):
+    """What the clients were told is what the command saw."""
+    faults = [client.fault for client in clients if client.fault]
+    runs = read_record(record)
+    for message in messages:
+        fault = judge(message, runs.pop(message.sender, []))
+        if fault:
+            faults.append(f'{message.sender} {message.way} '
+                          f'{message.verdict}: {fault}')
+    check(not faults, len(faults), 'faults:', *faults[:5])
+    check(not runs, 'seen, and never sent:', list(runs)[:5])
+    check(not os.listdir(spool), 'files are left:', os.listdir(spool))
+
+
+def summary(messages):
+    told = [message.told for message in messages]
+    octets = sum(len(message.text) for message in messages)
+    codes = ', '.join(f'{told.count(code)} times {code}'
+                      for code in (250, 451, 550, 554))
+    return (f'{len(messages)} messages, {octets >> 20} MiB: {codes} and '
+            f'{told.count(None)} clients that left')
+
+
 def soak(at, server, record, spool, count):
     rng = random.Random(SEED)
     messages = [Message(rng, number) for number in range(count)]
@@ -211,25 +234,11 @@ def soak(at, server, record, spool, count):
         client.join()
     until('the last session ends', lambda: not children(server), 60)
 
-    faults = [client.fault for client in clients if client.fault]
-    runs = read_record(record)
-    for message in messages:
-        fault = judge(message, runs.pop(message.sender, []))
-        if fault:
-            faults.append(f'{message.sender} {message.way} '
-                          f'{message.verdict}: {fault}')
-    check(not faults, len(faults), 'faults:', *faults[:5])
-    check(not runs, 'seen, and never sent:', list(runs)[:5])
+    balance(messages, clients, record, spool)
     check(len(os.listdir(f'/proc/{server}/fd')) == descriptors, 'descriptors')
-    check(not os.listdir(spool), 'files are left:', os.listdir(spool))
     before, after = steady.held
     check(before == after, 'held in the middle and at the end', *steady.held)
-    told = [message.told for message in messages]
-    octets = sum(len(message.text) for message in messages)
-    print(f'{count} messages, {octets >> 20} MiB:',
-          ', '.join(f'{told.count(code)} times {code}'
-                    for code in (250, 451, 550, 554)),
-          f'and {told.count(None)} clients that left')
+    print(summary(messages))
 
 
 def main():
@@ -240,4 +249,5 @@ def main():
         sys.exit(str(failure))
 
 
-main()
+if __name__ == '__main__':
+    main()
