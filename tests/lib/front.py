@@ -220,7 +220,8 @@ def stopped():
             with Client(socket_pair(), '--proxy') as client:
                 client.send(NAMED[:n])
                 client.taken()
-                until('signals are caught', lambda: catches(client, stop))
+                until('it waits', lambda: catches(client, stop) and
+                      client.waits())
                 client.process.send_signal(stop)
                 client.ends_silently(' close client=unknown reason=stop ')
 
