@@ -346,6 +346,15 @@ give_null(int fd)
 	return given;
 }
 
+/* A log that is on 1 too makes no client of 2, for 1 is no connection. */
+static bool
+take_two(struct launcher *l)
+{
+	l->log_is_client = launcher_listens(2) ||
+	    (S_ISSOCK(l->descriptor[2].st_mode) && is_connected(2));
+	return !l->log_is_client || give_null(2);
+}
+
 /* inetd's, and systemd's one socket: 0 is no connection.  False and errno:
  * descriptors are lacking, and it may be on 0 alone. */
 static bool
@@ -355,8 +364,7 @@ take_listener(struct launcher *l)
 
 	l->first = copy > 0 ? copy : 0;
 	l->sockets = 1;
-	return copy > 0 && give_null(0) && give_null(1) &&
-	    (!l->log_is_client || give_null(2));
+	return copy > 0 && give_null(0) && give_null(1) && take_two(l);
 }
 
 static enum launcher_left
@@ -366,9 +374,12 @@ check_sockets(struct launcher *l, const char **why)
 
 	for (fd = l->first; fd < l->first + l->sockets; fd++)
 		listening += launcher_listens(fd);
-	if (listening == l->sockets)
+	if (!take_two(l))
+		*why = strerror(errno);
+	else if (listening == l->sockets)
 		return LAUNCHER_LISTENS;
-	*why = "not each of the sockets listens";
+	else
+		*why = "not each of the sockets listens";
 	return LAUNCHER_WRONG;
 }
 

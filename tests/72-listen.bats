@@ -20,6 +20,10 @@ listen() {
 	listen two
 }
 
+@test "a log that is on 1 and 2 is no client's" {
+	listen one_log
+}
+
 @test "variables about another client are for nobody, and all others stay" {
 	listen environment
 }

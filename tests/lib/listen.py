@@ -112,6 +112,24 @@ def two():
     check(not log(), 'log', log())
 
 
+def one_log():
+    """Where 1 and 2 are one log, a pipe's or the journal's socket, it is no
+    client's."""
+    for way, count in ('wait', 1), ('systemd', 1), ('systemd', 2):
+        for ends in os.pipe, lambda: [one.detach() for one in
+                                      socket.socketpair()]:
+            reads, writes = ends()
+            with Server([listen() for _ in range(count)], way=way,
+                        stdout=writes, stderr=writes) as server:
+                os.close(writes)
+                server.client().delivers()
+                server.stop()
+            said = os.read(reads, 65536)
+            check(b' close client=127.0.0.1 ' in said, way, count, said)
+            os.close(reads)
+            box()
+
+
 # ---- what a session has ----
 
 # What launchers say of a client; all of it is wrong here.
@@ -894,7 +912,7 @@ def passed_over():
         check(not lines('accept'), log())
 
 
-SHORT = {'EMFILE': 'Too many open files',
+SHORT = {'EMFILE': '(Too many open files|No file descriptors available)',
          'ENFILE': 'Too many open files in system',
          'ENOBUFS': 'No buffer space available',
          'ENOMEM': '(Cannot allocate|Out of) memory'}

@@ -96,8 +96,8 @@ class Server:
     too, as they are a launcher's."""
 
     def __init__(self, sockets, *options, way='systemd', command=(CATCH,),
-                 prefix=(), program=SMTPD, stderr=None, preexec=None,
-                 leaks=(), **more):
+                 prefix=(), program=SMTPD, stdout=subprocess.DEVNULL,
+                 stderr=None, preexec=None, leaks=(), **more):
         if isinstance(sockets, socket.socket):
             sockets = [sockets]
         self.sockets = sockets
@@ -125,7 +125,7 @@ class Server:
 
         self.process = subprocess.Popen(
             line, stdin=place(0, subprocess.DEVNULL),
-            stdout=place(1, subprocess.DEVNULL), stderr=place(2, ours[0]),
+            stdout=place(1, stdout), stderr=place(2, ours[0]),
             preexec_fn=None if preexec is False else launch,
             pass_fds=[*copies, *leaks], env=dict(os.environ, **more))
         for fd in copies:
