@@ -164,7 +164,7 @@ take_words(struct scanner *s, char other, struct text *t)
 			return false;
 		text_span(t, s->word);
 	}
-	return t->len < t->size;	/* else it may be cut */
+	return t->len < t->size;	/* else it may be cut, and another */
 }
 
 /* The dot behind it says that it ends there. */

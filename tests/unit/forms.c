@@ -120,7 +120,7 @@ static const char *const refused[] = {
 	"<a(x)b@c>", "<\"x\"a@b>", "<a\"x\"@b>", "<\"a\"\"b\"@c>",
 	"<a@b c>", "<a@b(x)c>", "<a@b c@d>", "<Joe <a@b> x>", "<a@b <c@d>",
 	"<Joe, Ann <a@b>>", "<Joe: <a@b>>", "<Joe \\x <a@b>>",
-	"<a@b (x>", "<a@b (x) (>", "<\"a@b",
+	"<a@b (x>", "<a@b (x) (>", "<a@b>(x", "a@b(x", "a(b@c", "<\"a@b",
 	/* domains */
 	"<@>", "<a@>", "<@a>", "<a@b..>", "<a@.b>", "<a@.>", "<a@b..c>",
 	"<a@-b>", "<a@b.-c>", "<a@\"b\">", "<a@[]>", "<a@[x y]>", "<a@[x>",
@@ -137,6 +137,15 @@ static const char *const refused[] = {
 	"<\"\377\"@b>", "<\300\257@b>", "<a@b>(\355\240\200)",
 };
 
+/* What is no mailbox as it stands: in a file of users, of a look-up. */
+static bool
+is_none(const char *text)
+{
+	struct mailbox m;
+
+	return !address_is_mailbox(span_of(text), &m);
+}
+
 static void
 forms(void)
 {
@@ -151,6 +160,11 @@ forms(void)
 	for (i = 0; i < sizeof refused / sizeof *refused; i++)
 		good = becomes(refused[i], NULL) && good;
 	ok(good, "what may be more than one, or another, is none");
+	ok(is_none("a\"x\"@b") && is_none("\"x\"a@b") && is_none("a,b@c") &&
+	    is_none("a@b@c") && is_none("a@b,c") && is_none("a b@c") &&
+	    is_none("a@b.") && is_none("\"a@b") && is_none("<a@b>") &&
+	    !is_none("a.\"x\".b@c") && !is_none("\"a,b@c\"@d"),
+	    "nor a mailbox as it stands");
 	ok(take("<a@b> X", 7, &m, &left) == PATH_OK && left == 1 &&
 	    take("<a b> X", 7, &m, &left) != PATH_OK &&
 	    take("a@b\0c X", 7, &m, &left) != PATH_OK &&
@@ -182,6 +196,8 @@ lengths(void)
 	    long_form("<", 511, "@.>", false) &&
 	    long_form("<", 3000, "@b>", false), "512 octets, and no more");
 	ok(long_form("<\"", 508, "@b\">", true) &&
+	    long_form("<\"", 509, "@b\">", true) &&
+	    long_form("<\"", 510, "@b.example\">", false) &&
 	    long_form("<\"", 3000, "@b\">", false) &&
 	    long_form("<\" ", 507, "@b\">", true) &&
 	    long_form("<\" ", 508, "@b\">", false) &&
