@@ -414,6 +414,7 @@ accept_sessions(struct smtpd *s)
 		return false;
 	s->left = LAUNCHER_NONE;
 	s->log.pid = s->message.pid = getpid();
+	s->log.wrote = false;
 	return true;
 }
 

@@ -267,11 +267,13 @@ event_close(struct log *l, const struct peer *peer, const struct channel *c,
 
 void
 event_turned_away(struct log *l, const struct peer *peer,
-    const struct reply *reply)
+    const struct reply *reply, int error)
 {
-	begin_client(l, LOG_INFO, "refuse");
+	begin_client(l, error != 0 ? LOG_FAULT : LOG_INFO, "refuse");
 	log_port(l, peer);
 	log_reply(l, reply);
+	if (error != 0)
+		log_string(l, "error", strerror(error));
 	log_end(l);
 }
 

@@ -34,10 +34,10 @@ void event_tls(struct log *l, const struct peer *peer, const char *error);
 /* There could be none; how: what is known of the command that does TLS. */
 void event_no_tls(struct log *l, const char *error, const struct outcome *how);
 
-/* A client that got a reply and no session; one whose session died by this
- * signal; accept itself. */
+/* A client that got a reply and no session (error: what we lack; 0: the fault is
+ * its own); one whose session died by this signal; accept itself. */
 void event_turned_away(struct log *l, const struct peer *peer,
-    const struct reply *reply);
+    const struct reply *reply, int error);
 void event_died(struct log *l, const struct peer *peer, int signal);
 void event_accept(struct log *l, int error);
 

@@ -329,10 +329,12 @@ has_option(int fd, int option, int wanted)
 	    value == wanted;
 }
 
+/* One of packets would lose what does not fit. */
 bool
 launcher_listens(int fd)
 {
-	return has_option(fd, SO_ACCEPTCONN, 1);
+	return has_option(fd, SO_ACCEPTCONN, 1) &&
+	    has_option(fd, SO_TYPE, SOCK_STREAM);
 }
 
 static bool
@@ -397,9 +399,9 @@ launcher_find_listeners(struct launcher *l, bool unconnected,
 		*why = strerror(errno);
 		return LAUNCHER_WRONG;
 	}
-	if (!has_option(0, SO_TYPE, SOCK_DGRAM))
+	if (has_option(0, SO_TYPE, SOCK_STREAM))
 		return LAUNCHER_NONE;
-	*why = "descriptor 0 is a datagram socket";
+	*why = "descriptor 0 is no stream socket";
 	return LAUNCHER_WRONG;
 }
 

@@ -53,7 +53,7 @@ enum launcher_left { LAUNCHER_NONE, LAUNCHER_LISTENS, LAUNCHER_WRONG };
 enum launcher_left launcher_find_listeners(struct launcher *l,
     bool unconnected, const char **why);
 
-/* Does this socket listen? */
+/* Is it a stream socket that listens? */
 bool launcher_listens(int fd);
 
 /* Takes out of the environment what it says of a client, whom a socket that

@@ -17,8 +17,20 @@
 
 /* ---- who started us: sd_notify(3) ---- */
 
+enum { PATIENCE = 1000 };		/* ms, for who does not read */
+
+/* Where its queue is full there is a second try, and no other. */
 static void
-notify(const char *state)
+send_state(struct listener *l, int fd, const char *state)
+{
+	if (send(fd, state, strlen(state), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+		return;
+	channel_wait(l->let_in, -1, fd, channel_now() + PATIENCE);
+	send(fd, state, strlen(state), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void
+notify(struct listener *l, const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -35,7 +47,7 @@ notify(const char *state)
 		return;
 	if (connect(fd, (struct sockaddr *)&to,
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) == 0)
-		send(fd, state, strlen(state), MSG_NOSIGNAL);
+		send_state(l, fd, state);
 	close(fd);
 }
 
@@ -55,10 +67,11 @@ say_and_close(int fd, const struct reply *reply)
 	close(fd);
 }
 
+/* error: what we lack; 0: the client has too much. */
 static void
-turn_away(struct listener *l, int fd, const struct reply *reply)
+turn_away(struct listener *l, int fd, const struct reply *reply, int error)
 {
-	event_turned_away(l->log, l->peer, reply);
+	event_turned_away(l->log, l->peer, reply, error);
 	say_and_close(fd, reply);
 }
 
@@ -142,7 +155,7 @@ begin_session(struct listener *l, int fd)
 
 	find_owner(l, owner);
 	if (has_enough(l, owner)) {
-		turn_away(l, fd, &too_many);
+		turn_away(l, fd, &too_many, 0);
 		return false;
 	}
 	pid = fork();
@@ -151,7 +164,7 @@ begin_session(struct listener *l, int fd)
 		return true;
 	}
 	if (pid < 0) {
-		turn_away(l, fd, &not_now);
+		turn_away(l, fd, &not_now, errno);
 		return false;
 	}
 	add_session(l, pid, owner);
@@ -224,9 +237,9 @@ stop_sessions(struct listener *l)
 {
 	size_t i;
 
-	notify("STOPPING=1");
 	for (i = 0; i < l->sessions; i++)
 		kill(l->place[i].pid, SIGTERM);
+	notify(l, "STOPPING=1");
 	while (l->sessions > 0) {
 		channel_wait(l->let_in, -1, -1, channel_now() + AGAIN);
 		take_ends(l);
@@ -245,7 +258,7 @@ listener_open(struct listener *l)
 #ifndef NO_LINUX
 	madvise(l->place, size, MADV_DONTFORK);	/* no session needs it */
 #endif
-	notify("READY=1");
+	notify(l, "READY=1");
 	return true;
 }
 

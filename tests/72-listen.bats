@@ -36,7 +36,7 @@ listen() {
 	listen open_descriptors
 }
 
-@test "a mixture, several connected, datagrams: config, and 421 4.3.5" {
+@test "a mixture, several connected, datagrams, packets: config, and 421 4.3.5" {
 	listen mixture
 }
 

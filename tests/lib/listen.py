@@ -301,6 +301,14 @@ def datagram():
     return one
 
 
+def packets():
+    """One that listens, and would lose the rest of what does not fit."""
+    one = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    one.bind('')
+    one.listen()
+    return one
+
+
 def is_config(server, status=78, word='left'):
     server.ends(status)
     check(len(lines('.')) == 1, log())
@@ -332,8 +340,9 @@ def mixture():
         server.process.terminate()
         is_config(server, 0)
     for way in 'systemd', 'wait':
-        with Server(datagram(), way=way) as server:
-            is_config(server, word='datagram')
+        for one in datagram(), packets():
+            with Server(one, way=way) as server:
+                is_config(server, word='no stream socket')
     for way, more in (('systemd', {}), ('two', {
             'LISTEN_FDS': '2', 'LISTEN_PID': str(os.getpid())})):
         ours, theirs = connected_pair()
@@ -480,6 +489,11 @@ def max_per_client():
             held.append(server.client('127.0.0.5').greeted())
         server.has(2)
         refused(server.client('127.0.0.5'))
+        # nor made a health check heard of
+        with server.client('127.0.0.7') as probe:
+            check(probe.script((EHLO, QUIT)), probe.got)
+        server.has(2)
+        check(not lines('client=127.0.0.7 '), log())
         for client in held:
             client.delivers()
         server.client('127.0.0.5').delivers()
@@ -988,7 +1002,7 @@ def processes_run_out():
             with server.client('127.0.0.5') as client:
                 client.is_told(STOP)
                 logged(f' refuse client=127.0.0.5 port={client.port} '
-                       r'reply="421 4\.3\.2"$')
+                       r'reply="421 4\.3\.2" error=".+"$')
         other.delivers()
         limit(server.pid, 'nproc', enough)
         server.client().delivers()
@@ -1005,7 +1019,8 @@ def fork_fails():
                 with server.client('127.0.0.5') as client:
                     client.is_told(STOP)
             server.client('127.0.0.5').delivers()
-            logged(r' refuse client=127.0.0.5 port=\d+ reply="421 4\.3\.2"$',
+            logged(r' refuse client=127.0.0.5 port=\d+ '
+                   r'reply="421 4\.3\.2" error=".+"$',
                    2)
             server.stop()
         forget_log()
