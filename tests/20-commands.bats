@@ -457,3 +457,50 @@ say_and_wait() {
 	[ "$(grep -c '^write(1,' "$BATS_TEST_TMPDIR/trace")" -eq 2 ] ||
 		fail "$(cat "$BATS_TEST_TMPDIR/trace")"
 }
+
+# What real clients write, each session as it was seen: one write for what is
+# one line here.
+
+@test "nodemailer pipelines DATA too, and is off without QUIT" {
+	local envelope='MAIL FROM:<jos\0303\0251@example.net>\r\n'
+	envelope+='RCPT TO:<->\r\nRCPT TO:<help@example.org>\r\nDATA\r\n'
+	{ say 'EHLO [127.0.0.1]'; octets "$envelope"; say x .; } | serve
+	codes_are 220 250 250 501 250 354 250
+	delivered 1
+	[ "$(variable RECIPIENTS)" = help@example.org ]
+}
+
+@test "nodemailer, all recipients refused: its dot behind DATA runs nothing" {
+	say 'EHLO [127.0.0.1]' 'MAIL FROM:<ann@example.net>' 'RCPT TO:<->' \
+		'RCPT TO:<+@>' DATA . | serve
+	codes_are 220 250 250 501 501 554 500
+	not_delivered
+}
+
+@test "mlmmj asks for XVERP unannounced, and comes again without" {
+	say 'EHLO c' 'MAIL FROM:<list+bounces-2@example.org> XVERP=-=' QUIT |
+		serve
+	codes_are 220 250 555 221
+	say 'EHLO c' \
+		'MAIL FROM:<list+bounces-2-joe=example.org@example.org>' \
+		'RCPT TO:<joe@example.org>' DATA x . QUIT | serve
+	codes_are 220 250 250 250 354 250 221
+	delivered 1
+}
+
+@test "mutt, getmail and smtplib write verbs or values in lower case" {
+	say 'ehlo c' 'mail FROM:<a@example.net> size=9 body=8bitmime ret=hdrs' \
+		'rcpt TO:<joe@example.org> NOTIFY=failure,delay' data x . quit |
+		serve --dsn
+	codes_are 220 250 250 250 354 250 221
+	delivered 1
+	[ "$(variable SMTP_RCPT_OPTIONS)" = NOTIFY=failure,delay ]
+}
+
+@test "monit puts a blank before each path" {
+	say 'EHLO c' 'MAIL FROM: <monit@c>' 'RCPT TO: <joe@example.org>' DATA \
+		x . QUIT | serve
+	codes_are 220 250 250 250 354 250 221
+	[ "$(variable SENDER)" = monit@c ]
+	[ "$(variable RECIPIENT)" = joe@example.org ]
+}

@@ -107,3 +107,22 @@ bdat() {
 	logged 'command client=unknown line="bdat  3  LAST"'
 	[ "$(grep -c 'command .* line=DATA' "$LOG")" -eq 1 ]
 }
+
+@test "libesmtp: header, body and BDAT 0 LAST in one write" {
+	bdat 'BDAT 12\r\nSubject: x\r\nBDAT 8\r\n\r\nbody\r\nBDAT 0 LAST\r\n'
+	codes_are 220 250 250 250 250 250 250 221
+	octets 'Subject: x\n\nbody\n' | cmp - "$(message)"
+}
+
+@test "Dovecot: MAIL, RCPT, BDAT and its octets in one write" {
+	local envelope='MAIL FROM:<ann@example.net>\r\nRCPT TO:'
+	local chunk='\r\nBDAT 12 LAST\r\nSubject: x\r\nQUIT\r\n'
+	octets "EHLO c\r\n$envelope<joe@example.org>$chunk" |
+		serve --no-received
+	codes_are 220 250 250 250 250 221
+	[ "$(cat "$(message)")" = 'Subject: x' ]
+	# where the recipient is refused, the octets are no commands
+	octets "EHLO c\r\n$envelope<->$chunk" | serve --no-received
+	codes_are 220 250 250 501 554 221
+	delivered 1
+}

@@ -127,3 +127,18 @@ THREE=('RCPT TO:<one@b>' 'RCPT TO:<two@b>' 'RCPT TO:<one@b>')
 		"$(yes 550$'\n'250 | head -n 300 | paste -sd ' ') 221" ]
 	logged 'reason=quit'
 }
+
+@test "Cyrus deliver says RSET first, OpenSMTPD a recipient with no domain" {
+	say 'LHLO deliver' RSET 'MAIL FROM:<ann@example.net>' 'RCPT TO:<joe>' \
+		DATA x . QUIT | serve --lmtp
+	codes_are 220 250 250 250 250 354 250 221
+	[ "$(variable RECIPIENT)" = joe ]
+}
+
+@test "getmail and smtplib, which read one reply: all of them are sent" {
+	# shellcheck disable=SC2016
+	say 'lhlo [127.0.0.1]' 'mail FROM:<ann@example.net>' \
+		'rcpt TO:<one@b>' 'rcpt TO:<two@b>' data x . rset quit |
+		serve --lmtp -- sh -c '[ "$LOCAL" = one ] || exit 75'
+	codes_are 220 250 250 250 250 354 250 451 250 221
+}

@@ -6,6 +6,7 @@ load helper
 
 HELP=help@example.org
 JOE=joe@example.org
+CLIENTS=${CLIENTS:-/opt/clients}
 
 by_msmtp() {
 	msmtp --host="$ADDRESS" --port="$PORT" --domain=client.example \
@@ -23,6 +24,21 @@ by_swaks() {
 	echo end >>"$LETTER"
 	head -c -1 "$LETTER" | swaks --server "$ADDRESS" --port "$PORT" \
 		--timeout 30 --helo client.example --from "$ANN" --data - "$@"
+}
+
+# by_nodemailer RECIPIENT ...: says "ok REFUSED ..." or "error CODE".
+by_nodemailer() {
+	NODE_PATH=$CLIENTS/node_modules node - "$ADDRESS" "$PORT" "$LETTER" \
+		"$@" <<-'END'
+		const [host, port, letter, ...to] = process.argv.slice(2);
+		require('nodemailer').createTransport({
+		    host, port, name: 'client.example', ignoreTLS: true,
+		}).sendMail({
+		    envelope: {from: 'jos\u00e9@example.net', to},
+		    raw: require('fs').readFileSync(letter),
+		}).then(info => console.log('ok', ...info.rejected),
+		    error => console.log('error', error.responseCode));
+	END
 }
 
 @test "msmtp: what --dsn-notify and --dsn-return ask for" {
@@ -96,4 +112,17 @@ by_swaks() {
 	delivered 1
 	came 1 1
 	is RECIPIENTS 1 "$HELP"$'\n'"$JOE"
+}
+
+@test "nodemailer, all in one write: of three recipients one refused, or all" {
+	write_letter
+	listen tcpserver --domain example.org
+	[ "$(by_nodemailer no@example.com)" = 'error 550' ]
+	not_delivered
+	[ "$(by_nodemailer "$HELP" no@example.com "$JOSE")" = \
+		'ok no@example.com' ]
+	delivered 1
+	came 1 1
+	is SENDER 1 $'jos\xc3\xa9@example.net'
+	is RECIPIENTS 1 "$HELP"$'\n'"$JOSE"
 }
