@@ -1,20 +1,26 @@
 # Loaded after ../helper: the program behind real superservers, on loopback.
 #
-#   listen tcpserver|inetd|inetd6|systemd [option ...]
+#   listen tcpserver|inetd|inetd6|systemd|wait|sockets [option ...]
 #
 # starts one of them, with smtpd and tests/lib/catch behind it, on a free port:
 # $ADDRESS, $PORT.  inetd: systemd-socket-activate --inetd, inetd6: on ::1;
-# systemd: the same without --inetd, where the connection is descriptor 3.
+# systemd: the same without --inetd, where the connection is descriptor 3.  wait,
+# sockets: likewise, but smtpd accepts; also of the sockets in $MORE.
 # shellcheck disable=SC2154 # variables of ../helper
 
 ADDRESS=127.0.0.1
+MORE=()
 
 answers() {
 	(exec 9<>"/dev/tcp/$ADDRESS/$PORT") 2>/dev/null
 }
 
 listen() {
-	local kind=$1 at line=(systemd-socket-activate -a -E BOX -E ASAN_OPTIONS)
+	local kind=$1 at line=(systemd-socket-activate -E BOX -E ASAN_OPTIONS)
+	local one
+	for one in "${MORE[@]}"; do
+		line+=(-l "$one")
+	done
 	shift
 	[ "$kind" != inetd6 ] || ADDRESS=::1
 	for _ in 1 2 3 4 5; do
@@ -24,8 +30,10 @@ listen() {
 		[ "$ADDRESS" != ::1 ] || at="[::1]:$PORT"
 		case $kind in
 		tcpserver) set_line tcpserver -H -R -l 0 "$ADDRESS" "$PORT" ;;
-		inetd*) set_line "${line[@]}" --inetd -l "$at" ;;
-		systemd) set_line "${line[@]}" -l "$at" ;;
+		inetd*) set_line "${line[@]}" -a --inetd -l "$at" ;;
+		systemd) set_line "${line[@]}" -a -l "$at" ;;
+		wait) set_line "${line[@]}" --inetd -l "$at" ;;
+		sockets) set_line "${line[@]}" -l "$at" ;;
 		esac
 		"${LINE[@]}" "$SMTPD" -n mx.example.org "$@" -- "$CATCH" \
 			</dev/null >/dev/null 2>>"$LOG" 3>&- &

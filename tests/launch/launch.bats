@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Real superservers and real clients, over TCP.
+# shellcheck disable=SC2034 # variables for helper.bash
 load ../helper
 load helper
 
@@ -53,6 +54,42 @@ clients_deliver() {
 	listen systemd
 	clients_deliver
 	! variable LISTEN_FDS || fail 'the command got LISTEN_FDS'
+}
+
+@test "systemd, which does not accept: swaks, curl and smtplib deliver" {
+	listen sockets
+	clients_deliver
+	! variable LISTEN_FDS || fail 'the command got LISTEN_FDS'
+}
+
+@test "likewise on 0 and 1, as inetd with wait" {
+	listen wait
+	clients_deliver
+}
+
+@test "likewise with two and three sockets, of another kind each" {
+	MORE=("$BATS_TEST_TMPDIR/one")
+	listen sockets
+	clients_deliver
+	by_unix one
+	stop_listening
+	rm "$BOX"/*
+	MORE=("$BATS_TEST_TMPDIR/two" "$BATS_TEST_TMPDIR/three")
+	listen sockets
+	clients_deliver
+	by_unix two
+	by_unix three
+}
+
+# by_unix NAME: swaks delivers there.
+by_unix() {
+	rm "$BOX"/*
+	swaks --socket "$BATS_TEST_TMPDIR/$1" --timeout 10 \
+		--from ann@example.net --to help@example.org \
+		>"$BATS_TEST_TMPDIR/swaks" ||
+		fail "$(cat "$BATS_TEST_TMPDIR/swaks")"
+	delivered 1
+	! variable CLIENT_ADDRESS || fail 'the client has an address'
 }
 
 @test "IPv6: the address as CLIENT_ADDRESS, and in Received" {

@@ -21,7 +21,7 @@ setup_file() {
 }
 
 the_socket_is() {
-	[ "$(inside systemctl is-active smtpd.socket)" = "$1" ] || fail "not $1"
+	[ "$(inside systemctl is-active "$SOCKET")" = "$1" ] || fail "not $1"
 }
 
 # All but what the tests put into /usr/local, and the mail, which stays.
@@ -34,34 +34,59 @@ dpkg_does() {
 	inside dpkg "$@" >"$REPLIES" 2>&1 || fail "dpkg $1"
 }
 
-@test "off when it comes, on over an upgrade, stopped and gone when it goes" {
-	local unit before
+# comes UNIT ...: the machine with the package, which knows these of its units.
+comes() {
+	local unit
+	SOCKET=$1
 	cp "$PACKAGE"/smtpd_*.deb "$BOX/new.deb"
 	systemd
-	for unit in smtpd.socket smtpd@.service; do
+	for unit; do
 		inside ln -s "/lib/systemd/system/$unit" /run/units
 	done
 	inside rm -f /usr/sbin/policy-rc.d /usr/local/sbin/smtpd
-	before=$(files)
-
+	BEFORE_IT=$(files)
 	dpkg_does -i /var/box/new.deb
 	the_socket_is inactive
-	inside systemctl --quiet is-enabled smtpd.socket && fail 'it is on'
-	verified /lib/systemd/system
-
-	inside systemctl enable --now smtpd.socket
+	inside systemctl --quiet is-enabled "$SOCKET" && fail 'it is on'
+	verified "${@/#//lib/systemd/system/}"
+	inside systemctl enable --now "$SOCKET"
 	BOX=/proc/$INIT/root/var/lib/private/smtpd
 	mail_arrives
 	rm "$BOX"/*
+}
+
+is_upgraded() {
 	dpkg_does -i /var/box/new.deb
 	the_socket_is active
 	mail_arrives
+}
 
+goes() {
 	dpkg_does -r smtpd
 	the_socket_is inactive
 	dpkg_does -P smtpd
 	inside find /etc/systemd -type l -name 'smtpd*' -delete
-	[ "$(files)" = "$before" ] || fail "left: $(files)"
+	[ "$(files)" = "$BEFORE_IT" ] || fail "left: $(files)"
+}
+
+@test "off when it comes, on over an upgrade, stopped and gone when it goes" {
+	comes smtpd.socket smtpd@.service
+	is_upgraded
+	goes
+}
+
+accepts() {
+	inside systemctl show -P MainPID smtpd-listen.service
+}
+
+@test "so is the pair that listens, of which an upgrade starts another smtpd" {
+	local first
+	comes smtpd-listen.socket smtpd-listen.service
+	first=$(accepts)
+	is_upgraded
+	[ "$(accepts)" != "$first" ] || fail 'it is the old one'
+	goes
+	[ -z "$(inside pgrep -x smtpd)" ] || fail 'it runs'
 }
 
 @test "the package's examples name the program where it is" {
@@ -71,7 +96,8 @@ dpkg_does() {
 	[ -s usr/share/man/man8/smtpd.8.gz ]
 	cd usr/share/doc/smtpd/examples/launch
 	for launcher in tcpserver socat ncat busybox s6/run runit/run \
-		inetd/smtpd-session systemd/smtpd@.service ../sendmail; do
+		inetd/smtpd-session systemd/smtpd@.service s6-unix/run \
+		systemd-listen/smtpd-listen.service ../sendmail; do
 		grep -q '/usr/sbin/smtpd ' $launcher || fail $launcher
 	done
 	! grep -rE '/usr/local/sbin/smtpd( |$)' . || fail

@@ -74,6 +74,65 @@ by_inetd() {
 	by_inetd xinetd xinetd.service
 }
 
+# its_smtpd: the one that accepts.
+its_smtpd() {
+	inside pgrep -o -f '^/usr/local/sbin/smtpd '
+}
+
+# another_serves: a mail, and not by $FIRST.
+another_serves() {
+	rm "$BOX"/*
+	nobody_gets_mail
+	[ "$(its_smtpd)" != "$FIRST" ] || fail 'it is the same process'
+	FIRST=$(its_smtpd)
+}
+
+# waits FILE: of inetd-wait, which says how to restart inetd: with the middle
+# line alone the next client has another smtpd.
+waits() {
+	local file=$EXAMPLES/inetd-wait/$1 lines
+	lines=$(sed -n 's/^#   \([^ ]\)/\1/p' "$file" |
+		sed "s/ inetd\$/ $SUPERSERVER/")
+	[ "$(wc -l <<<"$lines")" -eq 3 ]
+	FIRST=$(its_smtpd)
+	inside sh -uc "$(sed -n 2p <<<"$lines")"
+	another_serves
+	inside sh -uc "$lines"
+	another_serves
+}
+
+@test "openbsd-inetd, wait: also for another smtpd, and for another inetd" {
+	SUPERSERVER=inetd.service
+	by_inetd openbsd-inetd-wait "$SUPERSERVER"
+	waits inetd.conf
+}
+
+@test "inetutils-inetd, wait: likewise" {
+	SUPERSERVER=inetutils-inetd.service
+	by_inetd inetutils-inetd-wait "$SUPERSERVER"
+	waits inetd.conf
+}
+
+@test "xinetd, wait: likewise" {
+	SUPERSERVER=xinetd.service
+	by_inetd xinetd-wait "$SUPERSERVER"
+	waits xinetd
+}
+
+@test "rlinetd, wait: likewise" {
+	SUPERSERVER=rlinetd.service
+	by_inetd rlinetd-wait "$SUPERSERVER"
+	waits rlinetd
+}
+
+@test "systemd-socket-activate: on IPv4 and IPv6" {
+	listens systemd-socket-activate
+	rm "$BOX"/*
+	ADDRESS=::1
+	bring 'Subject: IPv6' || fail 'the client got no 250'
+	[ "$(variable CLIENT_ADDRESS)" = ::1 ]
+}
+
 # supervised LAUNCHER command: which starts it.
 supervised() {
 	runs "$2
@@ -93,6 +152,23 @@ supervised() {
 	supervised s6 'mkdir /run/service
 		s6-svscan /run/service &
 		until s6-svscanctl -z /run/service; do :; done'
+}
+
+@test "s6-ipcserver-socketbinder: LMTP on a unix socket" {
+	runs "mkdir /run/service
+		s6-svscan /run/service &
+		until s6-svscanctl -z /run/service; do :; done
+		$(readme s6-unix)"
+	until_true inside test -S /run/smtpd.sock
+	inside setpriv --reuid daemon --clear-groups swaks --protocol LMTP \
+		--socket /run/smtpd.sock --helo client.example \
+		--from ann@example.net --to help@example.org,joe@example.org \
+		>"$REPLIES" || fail
+	delivered 2
+	[ "$(stat -c %U "$(message 1)")" = nobody ]
+	! variable CLIENT_ADDRESS || fail 'the client has an address'
+	LOGGED='close client=unknown .* messages=1 '
+	logs_to /var/log/smtpd/current
 }
 
 # What the Dockerfile's last stage does, less the packages, as a script; with

@@ -7,6 +7,7 @@ load ../helper
 load helper
 
 SERVICE=systemd/smtpd@.service
+UNITS=(/etc/systemd/system/smtpd.socket /etc/systemd/system/smtpd@.service)
 OWN_CONF=/etc/systemd/system/smtpd@.service.d/own.conf
 
 # boots [LISTEN]: and the README's line is pasted.
@@ -91,7 +92,7 @@ scanned() {
 
 @test "systemd-analyze: verify says nothing, security no more than 2.0" {
 	boots
-	verified /etc/systemd/system
+	verified "${UNITS[@]}"
 	systemd-analyze security --offline=true --threshold=20 --no-pager \
 		"$EXAMPLES/$SERVICE" >"$REPLIES" 2>&1 || fail
 }
@@ -191,7 +192,7 @@ loosened() {
 	bring 'Run: ! cat /etc/smtpd/tls.pem; env >"$STATE_DIRECTORY/env"' || fail
 	grep -qx CLIENT_PROTOCOL=ESMTPS "$BOX/env"
 	! grep -q 'PRIVATE KEY' "$BOX/env" || fail
-	verified /etc/systemd/system
+	verified "${UNITS[@]}"
 }
 
 @test "systemd: passwords beside it, and port 587 with a unit of its own" {
