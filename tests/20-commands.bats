@@ -101,7 +101,8 @@ answers() {
 			PROTO=TCP TCPREMOTEIP=192.0.2.7 serve
 		codes_are 220 250 250 250 354 250 221
 		[ -z "$(variable CLIENT_HELO)" ]
-		grep -q '^Received: from unknown (\[192.0.2.7\])$' "$(message)"
+		grep -q '^Received: from unknown\( (\[192.0.2.7\])\)\?$' \
+			"$(message)"
 		logged 'helo=""'
 	done
 }
