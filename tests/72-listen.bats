@@ -80,8 +80,11 @@ listen() {
 	listen ignored SIGINT SIGHUP
 }
 
-@test "SIGTERM is heard with all places taken, and while a log is not read" {
+@test "SIGTERM is heard with all places taken" {
 	listen full_stop
+}
+
+@test "a log that nobody reads: what ends meanwhile is not forgotten" {
 	listen unread_log
 }
 
@@ -116,6 +119,8 @@ listen() {
 @test "one of the host's is logged once, and tried again" {
 	listen short_of
 	listen descriptors_run_out
+	listen no_socket
+	listen no_descriptor
 }
 
 @test "no process for a session: 421 4.3.2 and a line, then it goes on" {

@@ -714,10 +714,10 @@ def unread_log():
         with server.client() as client:
             client.waits()
             held.close()
-            until('the session ends', lambda: state(session) == 'Z')
-            server.process.terminate()
+            until('the session ends', lambda: state(session) != 'S')
             client.is_told(TOO_MANY)
-        server.ends(0)
+        until('it is asked for', lambda: state(session) == 'X')
+        server.stop()
     os.close(reads)
     os.close(writes)
 
@@ -949,6 +949,39 @@ def short_of():
             server.exits(0)
             server.__exit__()
         kept(count * len(SHORT))
+
+
+def is_idle(pid):
+    """It does not try again and again."""
+    before = runtime(pid)
+    time.sleep(0.3)
+    check(runtime(pid) - before < 5e6, 'it is busy')
+
+
+def no_socket():
+    """One that does not listen any more is such an error too: the others are
+    served."""
+    gone, other = listen(), listen()
+    with Server([gone, other], '--no-received') as server:
+        server.client().delivers()
+        gone.shutdown(socket.SHUT_RDWR)
+        logged('accept error="Invalid argument"$')
+        is_idle(server.pid)
+        server.client(at=1).delivers()
+        server.stop()
+    kept(2)
+
+
+def no_descriptor():
+    """Nor does one that has only to turn clients away."""
+    with Traced(listen(), [f'{call}:error=EMFILE:when=1+'
+                           for call in ('accept', 'accept4')],
+                '--users', '/nonexistent') as server:
+        logged('config error=')
+        with server.client() as client:
+            client.waits()
+            is_idle(server.smtpd)
+        server.stop()
 
 
 def limit(pid, name, soft):

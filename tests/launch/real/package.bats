@@ -21,7 +21,7 @@ setup_file() {
 }
 
 the_socket_is() {
-	[ "$(inside systemctl is-active "$SOCKET")" = "$1" ] || fail "not $1"
+	[ "$(inside systemctl is-active "$UNIT")" = "$1" ] || fail "not $1"
 }
 
 # All but what the tests put into /usr/local, and the mail, which stays.
@@ -37,7 +37,7 @@ dpkg_does() {
 # comes UNIT ...: the machine with the package, which knows these of its units.
 comes() {
 	local unit
-	SOCKET=$1
+	UNIT=$1
 	cp "$PACKAGE"/smtpd_*.deb "$BOX/new.deb"
 	systemd
 	for unit; do
@@ -47,9 +47,9 @@ comes() {
 	BEFORE_IT=$(files)
 	dpkg_does -i /var/box/new.deb
 	the_socket_is inactive
-	inside systemctl --quiet is-enabled "$SOCKET" && fail 'it is on'
+	inside systemctl --quiet is-enabled "$UNIT" && fail 'it is on'
 	verified "${@/#//lib/systemd/system/}"
-	inside systemctl enable --now "$SOCKET"
+	inside systemctl enable --now "$UNIT"
 	BOX=/proc/$INIT/root/var/lib/private/smtpd
 	mail_arrives
 	rm "$BOX"/*
