@@ -32,9 +32,10 @@ close_end(int *fd)
 static int
 moved_up(int fd)
 {
-	int up = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+	int up = fcntl(fd, F_DUPFD_CLOEXEC, 10), error = errno;
 
 	close(fd);
+	errno = error == EINVAL ? EMFILE : error;	/* none is so high */
 	return up;
 }
 

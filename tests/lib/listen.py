@@ -19,7 +19,7 @@ import time
 from listening import (LETTER, LETTER_CODES, MESSAGE, PLAIN, WAYS, Client,
                        Server, descriptors, environments, forget_log, lines,
                        log, logged, runtime, smtpd_of, state)
-from session import (BOX, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, SMTPD,
+from session import (BOX, CATCH, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, SMTPD,
                      Failure, Session, box, check, children, listen,
                      listen_unix, none_left, tcp, until)
 
@@ -1024,10 +1024,12 @@ def processes_run_out():
     """421 4.3.2, and a line, for each; who has a session goes on, and so does
     who comes when there are some again."""
     os.chmod(BOX, 0o777)
-    shutil.copy(SMTPD, f'{BOX}/smtpd')
+    for program in SMTPD, CATCH:    # where nobody can run them
+        shutil.copy(program, BOX)
     os.chdir(BOX)
-    with Server(listen(), '--no-received', program='./smtpd', way='wait',
-                preexec=as_nobody, BOX='.') as server:
+    here = [f'./{os.path.basename(program)}' for program in (SMTPD, CATCH)]
+    with Server(listen(), '--no-received', program=here[0], way='wait',
+                command=here[1:], preexec=as_nobody, BOX='.') as server:
         other = server.client().greeted()
         enough = resource.getrlimit(resource.RLIMIT_NPROC)[0]
         limit(server.pid, 'nproc', 0)
@@ -1040,7 +1042,8 @@ def processes_run_out():
         limit(server.pid, 'nproc', enough)
         server.client().delivers()
         server.stop()
-    os.unlink('smtpd')
+    for program in here:
+        os.unlink(program)
     kept(2)
 
 

@@ -11,6 +11,7 @@ import itertools
 import os
 import random
 import select
+import signal
 import sys
 import threading
 
@@ -152,7 +153,8 @@ def change(it, servers, count, limits):
             servers.append(it.server(*limits))
             servers[1].client().greeted().close()
         servers[0].process.terminate()
-        servers[0].exits(0)
+        # it may not have taken its signals yet
+        servers[0].exits((0, -signal.SIGTERM))
         servers.pop(0).__exit__()
         if what == 'restarted':
             servers.append(it.server(*limits))

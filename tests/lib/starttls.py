@@ -887,7 +887,7 @@ def lmtp():
 
 def timeout():
     """A client that is silent in TLS is told so in TLS."""
-    with Client(tls(), '-t', '1') as client:
+    with Client(tls(), '-t', '5') as client:
         client.start_tls()
         client.ask(EHLO)
         client.rest()
