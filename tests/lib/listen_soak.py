@@ -22,6 +22,7 @@ from session import Failure, check, listen, listen_unix, until
 CLIENTS = 50
 RECORDER = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                         '../unit/recorder')
+ENDED = 0, -signal.SIGTERM   # one that has just started has no handlers yet
 HOLDS = 5      # sessions of the crowd's client, as it may
 ASKS = 100     # and connections, at a time
 
@@ -134,7 +135,7 @@ def restart(*words):
         change(it, servers, count, limits)
         visits.join()
         servers[0].has(0)
-        servers[0].stop()
+        servers[0].stop(status=ENDED)
     finally:
         for server in servers:
             server.__exit__()
@@ -153,8 +154,7 @@ def change(it, servers, count, limits):
             servers.append(it.server(*limits))
             servers[1].client().greeted().close()
         servers[0].process.terminate()
-        # it may not have taken its signals yet
-        servers[0].exits((0, -signal.SIGTERM))
+        servers[0].exits(ENDED)
         servers.pop(0).__exit__()
         if what == 'restarted':
             servers.append(it.server(*limits))
