@@ -50,6 +50,7 @@ comes() {
 	inside systemctl --quiet is-enabled "$UNIT" && fail 'it is on'
 	verified "${@/#//lib/systemd/system/}"
 	inside systemctl enable --now "$UNIT"
+	# shellcheck disable=SC2153 # of the helper
 	BOX=/proc/$INIT/root/var/lib/private/smtpd
 	mail_arrives
 	rm "$BOX"/*
