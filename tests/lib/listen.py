@@ -18,7 +18,7 @@ import time
 
 from listening import (LETTER, LETTER_CODES, MESSAGE, PLAIN, WAYS, Client,
                        Server, descriptors, environments, forget_log, lines,
-                       log, logged, runtime, smtpd_of, state)
+                       log, logged, no_server_left, runtime, smtpd_of, state)
 from session import (BOX, CATCH, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, SMTPD,
                      Failure, Session, box, check, children, listen,
                      listen_unix, none_left, tcp, until)
@@ -1071,10 +1071,11 @@ def fork_fails():
 def main():
     case, *words = sys.argv[1:]
     forget_log()
-    try:
-        globals()[case](*words)
-    except Failure as failure:
-        sys.exit(f'{case}: {failure}')
+    with no_server_left():
+        try:
+            globals()[case](*words)
+        except Failure as failure:
+            sys.exit(f'{case}: {failure}')
 
 
 main()

@@ -16,7 +16,7 @@ import sys
 import threading
 
 import soak
-from listening import Client, Server, connect, descriptors
+from listening import Client, Server, connect, descriptors, no_server_left
 from session import Failure, check, listen, listen_unix, until
 
 CLIENTS = 50
@@ -221,11 +221,12 @@ def crowd(*words):
 
 def main():
     case, record, spool, count = sys.argv[1:]
-    try:
-        {'balance': balance, 'restart': restart, 'crowd': crowd}[case](
-            record, spool, int(count))
-    except Failure as failure:
-        sys.exit(f'{case}: {failure}')
+    with no_server_left():
+        try:
+            {'balance': balance, 'restart': restart, 'crowd': crowd}[case](
+                record, spool, int(count))
+        except Failure as failure:
+            sys.exit(f'{case}: {failure}')
 
 
 main()

@@ -1,10 +1,12 @@
 """smtpd behind sockets that listen: we are its launcher, and its clients."""
+import contextlib
 import fcntl
 import os
 import re
 import signal
 import socket
 import subprocess
+import sys
 
 from session import (BOX, CATCH, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, SMTPD,
                      STOPS, Ends, Failure, Session, check, children, none_left,
@@ -25,6 +27,17 @@ exec "$@"'''
 ABOVE = 30   # where our own copies are that go there
 # Which of 0, 1 and 2 the launcher puts its socket on.
 WAYS = {'inetd': (0, 1, 2), 'two': (0, 1), 'wait': (0,), 'systemd': ()}
+
+
+@contextlib.contextmanager
+def no_server_left():
+    """However it went, and where time has run out."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit('out of time'))
+    try:
+        yield
+    finally:
+        for server in Server.started:
+            server.kill()
 
 
 def connect(name, source=None):
@@ -95,6 +108,8 @@ class Server:
     are variables; preexec: False where we have threads.  The sockets stay ours
     too, as they are a launcher's."""
 
+    started = []
+
     def __init__(self, sockets, *options, way='systemd', command=(CATCH,),
                  prefix=(), program=SMTPD, stdout=subprocess.DEVNULL,
                  stderr=None, preexec=None, leaks=(), **more):
@@ -128,6 +143,7 @@ class Server:
             stdout=place(1, stdout), stderr=place(2, ours[0]),
             preexec_fn=None if preexec is False else launch,
             pass_fds=[*copies, *leaks], env=dict(os.environ, **more))
+        self.started.append(self)
         for fd in copies:
             os.close(fd)
 
@@ -136,16 +152,21 @@ class Server:
 
     def __exit__(self, *_):
         """However it went, leaves no process behind."""
-        for pid in [*self.sessions(), *children(self.process.pid),
-                    self.process.pid]:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        self.kill()
         self.process.wait()
         self.log.close()
         for one in self.sockets:
             one.close()
+
+    def kill(self):
+        if self.process.poll() is not None:
+            return   # the number may be another's
+        for pid in {*self.sessions(), *children(self.process.pid)}:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.kill()
 
     @property
     def pid(self):
