@@ -11,23 +11,11 @@ is_atom(char c)
 	    (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
 }
 
-/* Where a quote that begins s ends; 0 where it does not. */
-static size_t
-quoted_length(struct span s)
-{
-	size_t i;
-
-	for (i = 1; i < s.len && s.ptr[i] != '"'; i++)
-		if (s.ptr[i] == '\\')
-			i++;
-	return i < s.len ? i + 1 : 0;
-}
-
 /* The name: atoms or a quoted string, and a domain behind an @. */
 static size_t
 name_length(struct span s)
 {
-	size_t n = s.ptr[0] == '"' ? quoted_length(s) : 0;
+	size_t n = s.ptr[0] == '"' ? address_quoted(s) : 0;
 
 	while (n < s.len && is_atom(s.ptr[n]))
 		n++;
@@ -85,7 +73,7 @@ user_next_value(struct span *rest, struct span *value)
 		return false;
 	while (n < rest->len && rest->ptr[n] != ',') {
 		quoted = rest->ptr[n] != '"' ? 1 :
-		    quoted_length(span_skip(*rest, n));
+		    address_quoted(span_skip(*rest, n));
 		if (quoted == 0)
 			return false;
 		n += quoted;

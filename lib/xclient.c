@@ -103,25 +103,6 @@ is_unknown(struct span value)
 	    span_is(value, "[TEMPUNAVAIL]");
 }
 
-/* xtext, as Postfix reads it: what has no sign before it stands for itself,
- * "=" and UTF-8 too, for not all who send it encode these. */
-static bool
-decode(struct span word, struct text *t)
-{
-	size_t n;
-
-	if (word.len == 0 || word.len > t->size)
-		return false;
-	for (; word.len > 0; word = span_skip(word, n)) {
-		n = word.ptr[0] == '+' && word.len >= 3 ? 3 : 1;
-		if (word.ptr[0] != '+' && !is_control(word.ptr[0]))
-			text_char(t, word.ptr[0]);
-		else if (!decode_xtext(span_first(word, n), t))
-			return false;
-	}
-	return true;
-}
-
 static bool
 take_word(struct span word, bool forward, struct xclient *x)
 {
@@ -132,7 +113,11 @@ take_word(struct span word, bool forward, struct xclient *x)
 	    find_attribute(span_until(word, sign), forward);
 	char *to;
 
-	if (row == NULL || !decode(span_behind(word, sign), &value))
+	if (row == NULL)
+		return false;
+	word = span_behind(word, sign);
+	if (word.len == 0 || word.len > VALUE_MAX ||
+	    !decode_xtext(word, &value))
 		return false;
 	x->given |= row->bit;
 	if (row->take == NULL)
