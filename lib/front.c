@@ -4,18 +4,6 @@
 
 /* ---- a PROXY header ---- */
 
-static bool
-is_in(const char *address, const struct list *networks)
-{
-	size_t i;
-
-	for (i = 0; i < networks->count; i++)
-		if (ip_is_in(address, span_of(networks->source[i].value)))
-			return true;
-	return false;
-}
-
-
 static void
 replace(char *to, const char *from, size_t size)
 {
@@ -65,7 +53,7 @@ judge_sender(struct front *f)
 		return FRONT_READY;
 	if (peer_of_kernel(address) == PEER_GONE)
 		return FRONT_LEFT;
-	return is_in(address, f->proxies) ? FRONT_READY :
+	return network_is_listed(f->proxies, address) ? FRONT_READY :
 	    refuse(f, "nobody who may send a PROXY header");
 }
 
@@ -130,7 +118,7 @@ front_may_speak(const struct front *f)
 	const char *address = f->peer->address;
 
 	if (*address != '\0' || f->moved)
-		return is_in(address, f->speakers);
+		return network_is_listed(f->speakers, address);
 	return speaks_by_socket(f->speakers);
 }
 

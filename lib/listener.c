@@ -82,15 +82,10 @@ static void
 find_owner(const struct listener *l, char owner[IP_SIZE])
 {
 	const char *address = l->peer->address;
-	size_t i;
 
 	*owner = '\0';
-	if (l->max_per_client == 0)
-		return;
-	for (i = 0; i < l->trusted->count; i++)
-		if (ip_is_in(address, span_of(l->trusted->source[i].value)))
-			return;
-	ip_take_owner(address, owner);
+	if (l->max_per_client > 0 && !network_is_listed(l->trusted, address))
+		ip_take_owner(address, owner);
 }
 
 static bool

@@ -8,6 +8,7 @@
 
 #include "address.h"
 #include "file.h"
+#include "ip.h"
 
 void
 fault_of_option(struct fault *fault, const char *name, const char *value,
@@ -329,4 +330,17 @@ domain_is_listed(struct reader *r, const struct list *list,
     struct span domain)
 {
 	return list_find(r, list, line_matches, &domain);
+}
+
+/* ---- lists of networks ---- */
+
+bool
+network_is_listed(const struct list *list, const char *address)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (ip_is_in(address, span_of(list->source[i].value)))
+			return true;
+	return false;
 }

@@ -88,4 +88,9 @@ const char *domain_wrong(void *state, struct span line);
 enum list_answer domain_is_listed(struct reader *r, const struct list *list,
     struct span domain);
 
+/* ---- lists of networks, as ip_is_network has them; and of other words ---- */
+
+/* Is this address ("": unknown) in one of them?  There are no files. */
+bool network_is_listed(const struct list *list, const char *address);
+
 #endif

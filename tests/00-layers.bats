@@ -11,11 +11,11 @@ address: text
 path: text address
 opening: text
 spool: text file
-lists: text file address
+ip: text
+lists: text file address ip
 users: text address lists
 channel: text
 log: text channel
-ip: text
 peer: text ip
 launcher: text file
 process: text file channel
