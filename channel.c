@@ -112,10 +112,6 @@ wait_sets(long long *let_in, int max, fd_set *reads, fd_set *writes,
 	enum channel_status status;
 	long long now = channel_now(), rest = CHANNEL_FOREVER;
 
-	if (max > (int)FD_SETSIZE) {
-		errno = EINVAL;
-		return CHANNEL_ERROR;
-	}
 	if (deadline != CHANNEL_FOREVER)
 		rest = deadline > now ? deadline - now : 0;
 	status = wait_until(max, reads, writes, rest);
@@ -132,15 +128,23 @@ wait_sets(long long *let_in, int max, fd_set *reads, fd_set *writes,
 	return status;
 }
 
+static enum channel_status
+too_high(void)
+{
+	errno = EINVAL;
+	return CHANNEL_ERROR;
+}
+
 enum channel_status
 channel_wait(long long *let_in, int read_fd, int write_fd, long long deadline)
 {
 	int max = read_fd > write_fd ? read_fd : write_fd;
 	fd_set reads, writes;
 
-	return wait_sets(let_in, max + 1,
-	    max < (int)FD_SETSIZE ? only(&reads, read_fd) : NULL,
-	    max < (int)FD_SETSIZE ? only(&writes, write_fd) : NULL, deadline);
+	if (max >= (int)FD_SETSIZE)
+		return too_high();
+	return wait_sets(let_in, max + 1, only(&reads, read_fd),
+	    only(&writes, write_fd), deadline);
 }
 
 enum channel_status
@@ -151,13 +155,15 @@ channel_wait_many(long long *let_in, int from, int count, long long deadline,
 	fd_set reads;
 	int i;
 
+	memset(ready, false, (size_t)count * sizeof *ready);
+	if (from + count > (int)FD_SETSIZE)
+		return too_high();
 	FD_ZERO(&reads);
 	for (i = 0; i < count; i++)
 		add(&reads, from + i);
 	status = wait_sets(let_in, from + count, &reads, NULL, deadline);
-	for (i = 0; i < count; i++)
-		ready[i] = status == CHANNEL_OK &&
-		    FD_ISSET((unsigned short)(from + i), &reads);
+	for (i = 0; i < count && status == CHANNEL_OK; i++)
+		ready[i] = FD_ISSET((unsigned short)(from + i), &reads);
 	return status;
 }
 
