@@ -4,7 +4,7 @@
 # exits 0: whoever looks at that sends an empty message on.
 # The disk is full here by the limit for the size of files, with its signal
 # ignored, so that a write fails by EFBIG, as it would by ENOSPC.
-. "$(dirname "$0")/unpack.sh"
+. "$(dirname "$0")/unpack"
 unpack altermime=0.3.10-12
 altered() {
 	{

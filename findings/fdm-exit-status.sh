@@ -5,7 +5,7 @@
 # made, and so it does with a message that no rule takes, which it says that it
 # keeps.  The mail system takes the message for delivered, and it is nowhere.
 # As root fdm wants a user of its package; root gives it another one here.
-. "$(dirname "$0")/unpack.sh"
+. "$(dirname "$0")/unpack"
 unpack fdm=1.9+git20181219-1+b2 libtdb1=1.4.8-2
 own=$tree/own
 mkdir "$own"

@@ -5,7 +5,7 @@
 # the message on the POP server, and exits 0: it is lost.  By SMTP it keeps the
 # message after the same reply, and no bounce leaves.
 # Port 25 is that of a network namespace of the user's own.
-. "$(dirname "$0")/unpack.sh"
+. "$(dirname "$0")/unpack"
 unpack fetchmail=6.4.37-1
 cat >"$tree/run.py" <<'END'
 import os

@@ -5,7 +5,7 @@
 # message stays.  Without it, where the recipient comes from the message,
 # getmail sends no DATA, says "delivered, deleted", exits 0, and deletes the
 # message on the POP server: it is lost.
-. "$(dirname "$0")/unpack.sh"
+. "$(dirname "$0")/unpack"
 unpack getmail6=6.18.11-2
 PYTHONPATH=$tree/usr/lib/python3/dist-packages python3 -B - "$tree" <<'END'
 import os

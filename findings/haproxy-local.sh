@@ -7,7 +7,7 @@
 # send-proxy the same client is PROXY UNKNOWN.
 # So who takes LOCAL for a check, and answers or logs it as one, loses a client;
 # and who takes it at its word has the client come from the proxy itself.
-. "$(dirname "$0")/unpack.sh"
+. "$(dirname "$0")/unpack"
 unpack haproxy=2.6.12-1+deb12u4 liblua5.3-0=5.3.6-2 \
 	libopentracing-c-wrapper0=1.1.3-3+b1 libopentracing1=1.6.0-4
 python3 - "$tree" <<'END'

@@ -5,7 +5,7 @@
 # The mail system takes the message for delivered, and it is nowhere.  An empty
 # message would have been expected, or an error, as there is for a command that
 # exits with anything else.
-. "$(dirname "$0")/unpack.sh"
+. "$(dirname "$0")/unpack"
 unpack maildrop=2.9.3-2.1 libcourier-unicode4=2.1.2-2+b2 \
 	courier-authlib=0.71.4-1+b2
 LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$tree/usr/lib
@@ -27,7 +27,7 @@ filtered cat
 [ "$status $filed" = '0 yes' ] || exit 2
 filtered false
 as_seen=$status$filed
-filtered true
+filtered 'cat >/dev/null'     # reads it all, or the pipe is a race
 [ "$as_seen/$status$filed" = 75no/0no ] || {
 	echo 'this has changed'
 	exit 1

@@ -4,7 +4,7 @@
 # that MAIL for good (552, too large; 530, authentication required), the client
 # hears "451 4.3.2 Internal server error", to RCPT, and tries again for days.
 # What the backend says to RCPT is handed on as it is.
-. "$(dirname "$0")/unpack.sh"
+. "$(dirname "$0")/unpack"
 unpack nginx=1.22.1-9+deb12u11 libnginx-mod-mail=1.22.1-9+deb12u11
 python3 - "$tree" <<'END'
 import http.server

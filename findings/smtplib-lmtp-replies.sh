@@ -7,7 +7,7 @@
 # though the server took it.
 # The documentation says that LMTP is "very similar to ESMTP" and is used as
 # SMTP is, and that sendmail() returns an entry for each recipient refused.
-. "$(dirname "$0")/unpack.sh"
+. "$(dirname "$0")/unpack"
 unpack python3.11-minimal=3.11.2-6+deb12u9 \
 	libpython3.11-minimal=3.11.2-6+deb12u9 \
 	libpython3.11-stdlib=3.11.2-6+deb12u9

@@ -6,7 +6,7 @@
 # headers waits for the rest, swaks waits for the greeting, and both until a
 # time limit.
 # With "--proxy-command PROXY" all 28 octets are right.
-. "$(dirname "$0")/unpack.sh"
+. "$(dirname "$0")/unpack"
 unpack swaks=20201014.0-2
 python3 - "$tree/usr/bin/swaks" <<'END'
 import socket
