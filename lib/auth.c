@@ -41,11 +41,8 @@ open_credentials(struct span credentials)
 static void
 run_command(struct auth *a, int credentials, const struct envelope *envelope)
 {
-	static const struct mailbox nobody = { { "", 0 }, { "", 0 },
-	    { "", 0 } };
 	const char *argv[] = { "sh", "-c", a->command, NULL };
-	struct facts f = { .envelope = envelope, .peer = a->peer,
-	    .to = nobody, .options = nobody.whole };
+	struct facts f = facts_of_client(envelope, a->peer);
 	struct process p = { .limit = a->limit, .grace = RUNNER_GRACE,
 	    .whole_group = true, .max_output = RUNNER_OUTPUT_MAX,
 	    .three = credentials };

@@ -6,6 +6,16 @@
 
 #include "date.h"
 
+struct facts
+facts_of_client(const struct envelope *envelope, const struct peer *peer)
+{
+	static const struct mailbox nobody = { { "", 0 }, { "", 0 },
+	    { "", 0 } };
+
+	return (struct facts){ .envelope = envelope, .peer = peer,
+	    .to = nobody, .options = nobody.whole };
+}
+
 const char *
 facts_address(const struct facts *f)
 {

@@ -24,6 +24,10 @@ struct facts {
 	struct span options;		/* a look-up's: its parameters */
 };
 
+/* Of who sends, before there is a recipient: what AUTH and TLS ask about. */
+struct facts facts_of_client(const struct envelope *envelope,
+    const struct peer *peer);
+
 /* The client's address, "" where it is unknown, and its word for itself, with
  * ptr NULL likewise: of who sent the message, where that is known to be another
  * than the peer. */

@@ -69,11 +69,8 @@ static bool
 start_command(struct tls *t, int pair, int status, int output,
     const struct envelope *envelope)
 {
-	static const struct mailbox nobody = { { "", 0 }, { "", 0 },
-	    { "", 0 } };
 	const char *argv[] = { "sh", "-c", t->command, NULL };
-	struct facts f = { .envelope = envelope, .peer = t->peer,
-	    .to = nobody, .options = nobody.whole };
+	struct facts f = facts_of_client(envelope, t->peer);
 	struct process p = { .in = 0, .out = 1, .three = pair,
 	    .four = status };
 

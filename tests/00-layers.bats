@@ -40,8 +40,8 @@ listener: text launcher lists log ip peer reply channel event
 runner: text launcher peer process environment verdict event
 delivery: text channel spool process envelope message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
-auth: text file process sasl verdict runner
-tls: text peer channel process runner event
+auth: text file process sasl verdict environment runner
+tls: text peer channel process environment runner event
 values: text lists ip
 options: text lists values
 trial: text lists process spool environment values
