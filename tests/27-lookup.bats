@@ -17,15 +17,6 @@ asked_is() {
 	reply_is 4 "$1" || fail "$2"
 }
 
-# The processes that wrote their numbers have ended, and there were any.
-all_gone() {
-	local pid
-	[ -s "$BOX/pids" ] || fail 'nothing ran'
-	while read -r pid; do
-		gone "$pid"
-	done <"$BOX/pids"
-}
-
 @test "exit 0: valid, whatever it says" {
 	asked_is '250 2.1.5 Recipient ok' 'exit 0'
 	asked_is '250 2.1.5 Recipient ok' 'echo secret; echo 550 5.7.1 no'

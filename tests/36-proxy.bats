@@ -53,14 +53,10 @@ letter() {
 # sends HEADER ... [:: OPTION ...]: the words of v1 or v2, and a letter, which
 # is delivered.
 sends() {
-	local header=()
-	while [ $# -gt 0 ] && [ "$1" != :: ]; do
-		header+=("$1")
-		shift
-	done
-	[ $# -eq 0 ] || shift
+	local WORDS REST
+	split "$@"
 	rm -f "$BOX"/*
-	{ "${header[@]}"; letter; } | serve --proxy "$@"
+	{ "${WORDS[@]}"; letter; } | serve --proxy "${REST[@]}"
 	codes_are 220 250 250 250 354 250 221
 	delivered 1
 }

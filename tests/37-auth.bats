@@ -57,15 +57,6 @@ no_secret() {
 	done
 }
 
-# The processes that wrote their numbers have ended, and there were any.
-all_gone() {
-	local pid
-	[ -s "$BOX/pids" ] || fail 'nothing ran'
-	while read -r pid; do
-		gone "$pid"
-	done <"$BOX/pids"
-}
-
 # ---- the mechanisms ----
 
 @test "PLAIN with the command, and behind an empty 334 (RFC 4954, 4)" {

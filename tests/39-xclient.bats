@@ -19,14 +19,10 @@ front() {
 # speaks LINE ... [:: OPTION ...]: a session of 192.0.2.1, which may speak, with
 # QUIT at its end.
 speaks() {
-	local lines=()
-	while [ $# -gt 0 ] && [ "$1" != :: ]; do
-		lines+=("$1")
-		shift
-	done
-	[ $# -eq 0 ] || shift
+	local WORDS REST
+	split "$@"
 	rm -f "$BOX"/*
-	say "${lines[@]}" QUIT | serve --xclient 192.0.2.1 "$@"
+	say "${WORDS[@]}" QUIT | serve --xclient 192.0.2.1 "${REST[@]}"
 	exited 0
 }
 

@@ -34,6 +34,16 @@ say() {
 	printf '%s\r\n' "$@"
 }
 
+# split WORD ... [:: WORD ...]: into WORDS and REST.
+split() {
+	WORDS=() REST=()
+	while [ $# -gt 0 ] && [ "$1" != :: ]; do
+		WORDS+=("$1")
+		shift
+	done
+	[ $# -eq 0 ] || REST=("${@:2}")
+}
+
 # Octets as they are, printf's escapes understood.
 octets() {
 	printf '%b' "$1"
@@ -136,6 +146,15 @@ gone() {
 		! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; do
 		[ "$SECONDS" -lt "$end" ] || fail "process $1 lives"
 	done
+}
+
+# The processes that wrote their numbers have ended, and there were any.
+all_gone() {
+	local pid
+	[ -s "$BOX/pids" ] || fail 'nothing ran'
+	while read -r pid; do
+		gone "$pid"
+	done <"$BOX/pids"
 }
 
 # python_case SECONDS FILE [argument ...]: a case of tests/FILE, which fails with

@@ -205,6 +205,20 @@ came_to() {
 	is TCPLOCALPORT "$2"
 }
 
+# comes FROM OURS [argument ...]: it brings a letter to where the proxy listens,
+# and is known.
+comes() {
+	brings "$1" "${@:3}"
+	is_known "$PEER" "$PEER_PORT"
+	came_to "$2" "$AT"
+}
+
+in_tls() {
+	with ESMTPS
+	is SSL_PROTOCOL TLSv1.3
+	is SSL_CIPHER TLS_AES_256_GCM_SHA384
+}
+
 # sessions N: tcpserver has seen their ends, of which smtpd said nothing.
 sessions() {
 	[ "$(grep -c '^tcpserver: end .* status 0$' "$LOG")" -ge "$1" ]

@@ -124,13 +124,9 @@ c = smtplib.SMTP('127.0.0.1', $AT, 'client.example', 20, ('$PEER', 0))"
 	HELO=mx.example.org
 	and_unix nginx/mail-proxy.conf
 	behind nginx/mail-proxy.conf
-	brings 127.0.0.2
-	is_known
-	came_to 127.0.0.1 2625
+	comes 127.0.0.2 127.0.0.1
 	is CLIENT_HELO mx.example.org
-	brings 2001:db8::7
-	is_known
-	came_to ::1 2625
+	comes 2001:db8::7 ::1
 	brings "$THEIRS"
 	is_unknown
 	came_to_none
@@ -202,12 +198,8 @@ joe() {
 @test "nginx stream: who the client is" {
 	and_unix nginx/stream.conf
 	behind nginx/stream.conf
-	brings 127.0.0.2
-	is_known
-	came_to 127.0.0.1 2625
-	brings 2001:db8::7
-	is_known
-	came_to ::1 2625
+	comes 127.0.0.2 127.0.0.1
+	comes 2001:db8::7 ::1
 	brings "$THEIRS"
 	is_unknown
 	came_to_none
@@ -218,9 +210,7 @@ joe() {
 	edited front/nginx/stream.conf \
 		's#proxy_pass .*#proxy_pass unix:/run/smtpd.sock;#'
 	boots "$(ours --proxy)" "($(tried nginx/stream.conf)) &"
-	brings 127.0.0.2
-	is_known
-	came_to 127.0.0.1 2625
+	comes 127.0.0.2 127.0.0.1
 	brings 2001:db8::7
 	is_known
 }

@@ -30,7 +30,7 @@ import time
 
 import listening
 from session import (BOX, DATA, MAIL, PATIENCE, PR_SET_CHILD_SUBREAPER, QUIT,
-                     SMTPD, Failure, Session, check, children, listen,
+                     SMTPD, Failure, Resettable, check, children, listen,
                      none_left, socket_pair, to_accept, two_pipes, until)
 
 WORKERS = 4
@@ -185,7 +185,7 @@ def prctl(*arguments):
     check(ctypes.CDLL(None).prctl(*arguments, 0, 0, 0) == 0, 'prctl')
 
 
-class Client(Session):
+class Client(Resettable):
     """A session in a folder of its own, with one fault."""
 
     def __init__(self, fault, folder):
@@ -220,13 +220,6 @@ class Client(Session):
             os.setuid(65534)
         resource.setrlimit(getattr(resource, 'RLIMIT_' + self.fault.call),
                            (self.fault.n, self.fault.n))
-
-    def read(self, seconds):
-        try:
-            return super().read(seconds)
-        except ConnectionResetError:
-            self.eof = True
-            return False
 
     def ask(self, octets, replies=1):
         """The codes of the replies; None for one that did not come."""

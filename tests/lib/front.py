@@ -10,8 +10,8 @@ import socket
 import sys
 
 from session import (DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, STOPS, Ends,
-                     Failure, Session, box, check, socket_pair, tcp, two_pipes,
-                     until)
+                     Failure, Resettable, box, check, socket_pair, tcp,
+                     two_pipes, until)
 from starttls import Client as TlsClient
 from starttls import tls
 
@@ -63,7 +63,7 @@ def log_is(*patterns):
           'logged:', lines, 'expected:', patterns)
 
 
-class Client(Session):
+class Client(Resettable):
     """Its log is its own; a reset is an end of file."""
 
     def __init__(self, ends, *options, **more):
@@ -75,13 +75,6 @@ class Client(Session):
 
     def __exit__(self, *_):
         self.end()
-
-    def read(self, seconds):
-        try:
-            return super().read(seconds)
-        except ConnectionResetError:
-            self.eof = True
-            return False
 
     def shut(self):
         """Our direction."""

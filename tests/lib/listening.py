@@ -9,8 +9,8 @@ import subprocess
 import sys
 
 from session import (BOX, CATCH, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, SMTPD,
-                     STOPS, Ends, Failure, Session, check, children, none_left,
-                     until)
+                     STOPS, Ends, Failure, Resettable, check, children,
+                     none_left, until)
 
 LOG = os.environ.get('LOG', os.devnull)
 MESSAGE = b'Subject: listen\r\n\r\n..dot\r\n.\r\n'
@@ -50,7 +50,7 @@ def connect(name, source=None):
     return connection
 
 
-class Client(Session):
+class Client(Resettable):
     """Of a socket that listens; before is what it sends first of all."""
 
     def __init__(self, name, source=None, before=b''):
@@ -70,13 +70,6 @@ class Client(Session):
     def __exit__(self, *_):
         if self.ends.reads >= 0:
             self.close()
-
-    def read(self, seconds):
-        try:
-            return super().read(seconds)
-        except ConnectionResetError:
-            self.eof = True
-            return False
 
     def greeted(self):
         """Waits for it."""

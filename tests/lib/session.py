@@ -254,6 +254,17 @@ class Session:
             self.close()
 
 
+class Resettable(Session):
+    """A reset is an end of file."""
+
+    def read(self, seconds):
+        try:
+            return super().read(seconds)
+        except ConnectionResetError:
+            self.eof = True
+            return False
+
+
 def box():
     """What the command kept, in order; emptied.  A run that has begun and kept
     nothing whole is None."""

@@ -15,8 +15,8 @@ import threading
 import time
 
 from session import (BOX, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, Ends,
-                     Failure, Session, box, check, socket_pair, tcp, two_pipes,
-                     until)
+                     Failure, Resettable, box, check, socket_pair, tcp,
+                     two_pipes, until)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LOG = os.environ.get('LOG', os.devnull)
@@ -77,7 +77,7 @@ def kept(name):
         return file.read()
 
 
-class Client(Session):
+class Client(Resettable):
     """got is what came in clear; after the handshake what came in TLS, and
     before is what was in clear."""
 
@@ -103,20 +103,13 @@ class Client(Session):
 
     def read(self, seconds):
         if self.tls is None:
-            return self.read_some(seconds)
+            return super().read(seconds)
         clear, self.got = self.got, b''
-        came = self.read_some(seconds)
+        came = super().read(seconds)
         self.coded_in.write(self.got)
         self.got = clear
         self.decode()
         return came and not self.eof
-
-    def read_some(self, seconds):
-        try:
-            return super().read(seconds)
-        except ConnectionResetError:
-            self.eof = True
-            return False
 
     def decode(self):
         try:
@@ -147,7 +140,7 @@ class Client(Session):
             if not self.send(self.coded_out.read()):
                 return False
             if not done:
-                self.read_some(0.1)
+                super().read(0.1)
                 if self.eof:
                     return False
                 self.coded_in.write(self.got)

@@ -226,3 +226,21 @@ verified() {
 comment() {
 	sed -n "s/^# $1: *//p" "$EXAMPLES/$2"
 }
+
+# A service whose file says how, by lines of it: a command, edited and told, gets
+# mail by STARTTLS, and cannot read the key.
+starttls_comes() {
+	local lines
+	lines=$(sed -n '/^# STARTTLS /,/^#$/s/^#   //p' "$EXAMPLES/$SERVICE")
+	[ -n "$lines" ]
+	install -D "$ROOT/examples/starttls/couriertls" \
+		"$DISK/usr/local/lib/smtpd/couriertls"
+	certified
+	told
+	edited "$lines"
+	SWAKS=(--tls)
+	bring 'Run: ! cat /etc/smtpd/tls.pem; env >"$STATE_DIRECTORY/env"' || fail
+	grep -qx CLIENT_PROTOCOL=ESMTPS "$BOX/env"
+	! grep -q 'PRIVATE KEY' "$BOX/env" || fail
+	verified "${UNITS[@]}"
+}

@@ -186,19 +186,7 @@ ExecStart=/usr/local/sbin/smtpd --no-such-option /usr/local/bin/on-mail'
 }
 
 @test "systemd, listening: STARTTLS, with a key that is root's alone" {
-	local lines
-	lines=$(sed -n '/^# STARTTLS /,/^#$/s/^#   //p' "$EXAMPLES/$SERVICE")
-	[ -n "$lines" ]
-	install -D "$ROOT/examples/starttls/couriertls" \
-		"$DISK/usr/local/lib/smtpd/couriertls"
-	certified
-	told
-	edited "$lines"
-	SWAKS=(--tls)
-	bring 'Run: ! cat /etc/smtpd/tls.pem; env >"$STATE_DIRECTORY/env"' || fail
-	grep -qx CLIENT_PROTOCOL=ESMTPS "$BOX/env"
-	! grep -q 'PRIVATE KEY' "$BOX/env" || fail
-	verified "${UNITS[@]}"
+	starttls_comes
 }
 
 @test "systemd, listening: a client of IPv6 is its /64, and has 20 sessions" {

@@ -180,19 +180,7 @@ loosened() {
 }
 
 @test "systemd: STARTTLS, with a key that is root's alone" {
-	local lines
-	lines=$(sed -n '/^# STARTTLS /,/^#$/s/^#   //p' "$EXAMPLES/$SERVICE")
-	[ -n "$lines" ]
-	install -D "$ROOT/examples/starttls/couriertls" \
-		"$DISK/usr/local/lib/smtpd/couriertls"
-	certified
-	told
-	edited "$lines"
-	SWAKS=(--tls)
-	bring 'Run: ! cat /etc/smtpd/tls.pem; env >"$STATE_DIRECTORY/env"' || fail
-	grep -qx CLIENT_PROTOCOL=ESMTPS "$BOX/env"
-	! grep -q 'PRIVATE KEY' "$BOX/env" || fail
-	verified "${UNITS[@]}"
+	starttls_comes
 }
 
 @test "systemd: passwords beside it, and port 587 with a unit of its own" {
