@@ -55,6 +55,18 @@ stop(const struct forward *f, int status, const char *what, const char *why)
 	exit(status);
 }
 
+/* As lines of output, less their CRs. */
+static void
+drop_crs(struct text *t)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < t->len; i++)
+		if (t->ptr[i] != '\r')
+			t->ptr[n++] = t->ptr[i];
+	t->len = n;
+}
+
 /* With both codes, so that smtpd takes it whatever they are. */
 static struct text
 compose(const struct words *w, char space[REPLY_MAX])
@@ -67,6 +79,7 @@ compose(const struct words *w, char space[REPLY_MAX])
 	    w->text };
 
 	text_reply(&t, &r, true);
+	drop_crs(&t);
 	return t;
 }
 
@@ -89,7 +102,7 @@ stop_over_reply(const struct forward *f)
 	struct text t = compose(&c->verdict, space);
 	struct text what = text_in(about, sizeof about);
 
-	t.len = (size_t)(strstr(text_end(&t), "\r\n") - t.ptr);
+	t.len = (size_t)(span_find(text_span_of(&t), '\n') - t.ptr);
 	if (c->about.len > 0) {
 		text_string(&what, "RCPT TO:<");
 		text_span(&what, c->about);
