@@ -35,14 +35,16 @@ verdict: text reply
 client: text reply
 stuffing: text
 dial: text channel ip
+prepend: text
 expand: text address lists users
-message: text date opening spool envelope
+message: text date opening spool envelope prepend
 environment: text date spool envelope message
 event: text channel log process spool sasl environment
 listener: text launcher lists log ip peer reply channel event
-runner: text launcher peer process environment verdict event
+runner: text launcher peer process environment verdict event prepend
 delivery: text channel spool process envelope message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
+	message prepend
 auth: text file process sasl verdict environment runner
 tls: text peer channel process environment runner event
 values: text lists ip
