@@ -35,9 +35,8 @@
 #include "lib/serve.h"
 #include "lib/tls.h"
 #include "lib/trial.h"
+#include "lib/version.h"
 #include "protocol.h"
-
-#define VERSION "0.1"
 
 /* Small things first, and what each session writes to at the start of a page, so
  * that it, and its first message, touch few. */
