@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "variable.h"
+
 #define AT(member) offsetof(struct settings, member)
 
 static const struct row {
@@ -213,7 +215,7 @@ set_option(struct settings *s, const struct row *row, const char *value,
 static void
 set_defaults(struct settings *s)
 {
-	const char *tmp = getenv("TMPDIR");
+	const char *tmp = variable("TMPDIR");
 
 	s->protocol.max_size = 32 << 20;
 	s->protocol.max_recipients = 100;
