@@ -8,10 +8,10 @@ variable(const char *name)
 {
 	extern char **environ;
 	size_t len = strlen(name);
-	char **one;
+	char first = *name, **one;
 
 	for (one = environ; *one != NULL; one++)
-		if (**one == *name && strncmp(*one, name, len) == 0 &&
+		if (**one == first && strncmp(*one, name, len) == 0 &&
 		    (*one)[len] == '=')
 			return *one + len + 1;
 	return NULL;
