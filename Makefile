@@ -16,23 +16,29 @@ SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 
 # For "make static": musl, where it is there, has the least to do at a start.
 STATIC_CC = $(shell command -v musl-gcc || echo $(CC))
+NUMERIC = $(if $(findstring musl,$(STATIC_CC) \
+	$(shell $(STATIC_CC) -dumpmachine)),,-DNUMERIC_HOSTS)
 STATIC = -static -no-pie -Wl,-z,noseparate-code,-z,relro,-z,now
 
-# The program is smtpd.o and a library of all the rest, of which other programs
-# link what they call.
+# The programs are smtpd.o, programs/forward.o and a library of all the rest, of
+# which each links what it calls.
 LIBRARY = $(patsubst %.c,%,protocol.c channel.c $(wildcard lib/*.c))
-SOURCES = smtpd.c $(LIBRARY:=.c)
+SOURCES = smtpd.c programs/forward.c $(LIBRARY:=.c)
 UNITS = tests/unit/content tests/unit/forms tests/unit/session tests/unit/auth \
-	tests/unit/front tests/unit/channel
+	tests/unit/front tests/unit/channel tests/unit/client
 HELPERS = tests/unit/probe tests/unit/recorder
 EXAMPLES = examples/embed
 MEASURES = tests/bench/drive tests/bench/load tests/bench/listen
 BENCH = $(MEASURES) tests/bench/sink
 
-all: smtpd
+all: smtpd forward
 
 smtpd: smtpd.o libprotocol.a
 	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@ smtpd.o libprotocol.a
+
+forward: programs/forward.o libprotocol.a
+	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@ programs/forward.o \
+		libprotocol.a
 
 %.o: %.c
 	$(CC) $(STRICT) $(HARDEN) -I. $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -52,6 +58,10 @@ smtpd-sanitized: smtpd$(SANITIZED).o libprotocol$(SANITIZED).a
 	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ smtpd$(SANITIZED).o \
 		libprotocol$(SANITIZED).a
 
+forward-sanitized: programs/forward$(SANITIZED).o libprotocol$(SANITIZED).a
+	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ programs/forward$(SANITIZED).o \
+		libprotocol$(SANITIZED).a
+
 %$(SANITIZED).o: %.c
 	$(CC) $(STRICT) -I. $(CPPFLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
 
@@ -59,12 +69,13 @@ libprotocol$(SANITIZED).a: $(LIBRARY:=$(SANITIZED).o) lib/.rooms
 	rm -f $@
 	$(AR) rcs $@ $(LIBRARY:=$(SANITIZED).o)
 
--include $(wildcard *.d lib/*.d)
+-include $(wildcard *.d lib/*.d programs/*.d)
 
-# The same program with no library to load, for a busy port; "make install" then
-# installs it.
+# The same programs with no library to load, for a busy port; "make install" then
+# installs them.  Where glibc is linked in, forward looks up no names.
 static:
-	$(MAKE) -B smtpd CC='$(STATIC_CC)' HARDEN='$(HARDEN:-fPIE=-fno-pie)' \
+	$(MAKE) -B smtpd forward CC='$(STATIC_CC)' \
+		HARDEN='$(HARDEN:-fPIE=-fno-pie) $(NUMERIC)' \
 		HARDEN_LINK='$(STATIC)'
 
 units: $(UNITS) $(EXAMPLES) helpers
@@ -157,7 +168,8 @@ dist:
 		{ rm -f smtpd-$(VERSION).tar; exit 1; }
 
 clean:
-	rm -rf smtpd smtpd-sanitized *.[oad] lib/*.[od] lib/.rooms $(UNITS) $(HELPERS) \
+	rm -rf smtpd smtpd-sanitized forward forward-sanitized *.[oad] lib/*.[od] \
+		programs/*.[od] lib/.rooms $(UNITS) $(HELPERS) \
 		$(EXAMPLES) $(BENCH) tests/fuzz/session tests/fuzz/corpus
 
 FORCE:

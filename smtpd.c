@@ -290,6 +290,7 @@ join(struct smtpd *s)
 	    .append_recipients = o->append_recipients };
 	s->recipients = (struct recipients){ .log = &s->log, .peer = &s->peer,
 	    .reader = &s->reader, .runner = &s->runner,
+	    .message = &s->message,
 	    .domains = &o->domains, .forwards = &o->forwards,
 	    .users = &o->users, .lookup = o->lookup, .limit = o->asking_time,
 	    .config = &o->protocol };
