@@ -12,9 +12,11 @@ import threading
 POSTFIX, *PORTS = map(int, sys.argv[1:])
 HERE = os.path.dirname(os.path.abspath(__file__))
 POLICYD = HERE + '/../../examples/lookup/policyd'
-SESSION = (b'EHLO client.example', b'MAIL FROM:<ann@example.net>',
+SESSION = (b'EHLO client.example', b'MAIL FROM:<ann@example.net> SIZE=42',
            b'RCPT TO:<joe@example.org>')
-ANSWERS = {}
+OWN = ('client_name', 'reverse_client_name', 'client_port', 'server_address',
+       'server_port', 'instance')
+ANSWERS, ASKED = {}, {}
 ESCAPES = {b'n': b'\n', b'r': b'\r', b't': b'\t', b'\\': b'\\'}
 
 
@@ -46,7 +48,7 @@ def talk(client, port):
                 if not more:
                     return
                 said += more
-            said = said.partition(b'\n\n')[2]
+            ASKED[port], _, said = said.partition(b'\n\n')
             answer = ANSWERS[port]
             if answer.startswith(b'!'):
                 client.sendall(answer[1:])
@@ -88,6 +90,13 @@ def ask_smtpd():
     return said.splitlines()[-1]
 
 
+def question():
+    """Its names, in their order, and what is no matter of each."""
+    lines = ASKED[PORTS[0]].decode().split('\n')
+    return [(name, name in OWN or value)
+            for name, value in (line.split('=', 1) for line in lines)]
+
+
 def main():
     for port in PORTS:
         threading.Thread(target=serve, args=(port,), daemon=True).start()
@@ -95,9 +104,12 @@ def main():
     for line, reason in rows:
         first, _, second = line.partition(' || ')
         ANSWERS.update(zip(PORTS, map(octets, (first, second or 'DUNNO'))))
-        postfix, smtpd = ask_postfix(), ask_smtpd()
-        different = postfix != smtpd and (postfix + smtpd).count(b'250 2.1.5')\
-            != 2
+        postfix, theirs = ask_postfix(), question()
+        smtpd, ours = ask_smtpd(), question()
+        if theirs != ours:
+            sys.exit(f'asked: {theirs} and {ours}')
+        different = postfix != smtpd and \
+            (postfix + smtpd).count(b'250 2.1.5') != 2
         differ += different
         if different != (reason is not None):
             wrong += 1
