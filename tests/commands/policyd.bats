@@ -207,7 +207,12 @@ RECORDS=('good.example TXT v=spf1 ip4:192.0.2.0/24 -all'
 	zone "${RECORDS[@]}"
 	postgrey_at --unix="$socket"
 	until_true test -S "$socket"
-	both=(exec:/usr/bin/policyd-spf "unix:$socket")
+	# the line of doc/policy.md
+	line=$(grep "^    smtpd .*policyd exec:" "$ROOT/doc/policy.md")
+	line=${line#*policyd }
+	read -ra both <<<"${line%\'*}"
+	[ "${both[1]}" = inet:127.0.0.1:10023 ] # where Debian's listens
+	both[1]=unix:$socket
 	heard '550 5.7.23' ann@good.example 198.51.100.7 :: "${both[@]}"
 	heard '450 4.2.0' ann@good.example 192.0.2.7 :: "${both[@]}"
 	until_true is_in ann@good.example 192.0.2.7 :: "${both[@]}"
@@ -390,6 +395,7 @@ time.sleep(60)' "$full"
 	for behind in 'exec sleep 60' 'trap "" TERM; exec sleep 60' \
 		'cat; echo 550 5.7.1 no >&2; echo PREPEND X: y'; do
 		printf '%s\n' '#!/bin/sh' 'echo $$ >>"$BOX/pids"' \
+			'grep SigIgn /proc/self/status >"$BOX/signals"' \
 			'while read -r line && [ -n "$line" ]; do :; done' \
 			'printf "action=REJECT 5.7.9 so\n\n"' "$behind" \
 			>"$BATS_TEST_TMPDIR/program"
@@ -397,6 +403,7 @@ time.sleep(60)' "$full"
 		heard "554 5.7.9 $NO so" ann@b 192.0.2.7 \
 			:: "exec:$BATS_TEST_TMPDIR/program"
 		all_gone
+		grep -q '0...$' "$BOX/signals" || fail 'SIGPIPE is ignored'
 	done
 	not_delivered
 }
@@ -405,6 +412,7 @@ time.sleep(60)' "$full"
 	for words in '' --timeout '--timeout 0 unix:/x' '--timeout x unix:/x' \
 		'unix:/x --else' '--else DUNNO' inet:127.0.0.1 /x unix: exec: \
 		'inet:127.0.0.1:x' "unix:/$(printf %0108d 1)" --help; do
+		# shellcheck disable=SC2086 # words
 		brings ann@b 192.0.2.7 :: $words
 		reply_is 4 '451 4.3.0'
 		logged ' output .* line="policyd: '
