@@ -111,7 +111,7 @@ is_in() {
 
 # ---- policyd-rate-limit ----
 
-@test "policyd-rate-limit: so many of a client, and of who authenticated" {
+@test "policyd-rate-limit: so many of a client, and then later" {
 	local socket=$BATS_TEST_TMPDIR/socket
 	sed -e "s#^pidfile:.*#pidfile: $BATS_TEST_TMPDIR/pid#" \
 		-e "s#database: \"/.*#database: $BATS_TEST_TMPDIR/db#" \
@@ -293,6 +293,14 @@ later() {
 		client_address=2001:db8::1 helo_name= sender=a@b size=0; do
 		grep -qx "$line" "$SAYS.asked" || fail "$(cat "$SAYS.asked")"
 	done
+	say 'LHLO c' 'AUTH PLAIN AGpvZQB4' 'MAIL FROM:<a@b>' 'RCPT TO:<joe@b>' \
+		QUIT | SSL_CIPHER=A-B PROTO=TCP TCPREMOTEIP=192.0.2.7 \
+		SSL_PROTOCOL=TLSv1.3 serve --lmtp --tls --auth true \
+		--lookup "exec $POLICYD inet:127.0.0.1:$PORT"
+	for line in protocol_name=LMTP sasl_method=PLAIN sasl_username=joe \
+		encryption_protocol=TLSv1.3 encryption_cipher=A-B; do
+		grep -qx "$line" "$SAYS.asked" || fail "$(cat "$SAYS.asked")"
+	done
 }
 
 @test "a client without an address, and VRFY, is no question" {
@@ -310,6 +318,7 @@ later() {
 	later 'Connection refused' "inet:[::1]:$(free_port)"
 	later 'no address' "inet:[192.0.2.1]:25"
 	later 'no such host' inet:a..b:25
+	later 'no such port' inet:127.0.0.1:75559
 	later 'No such file' "unix:$BOX/none"
 	later 'closed without an answer' exec:/bin/true
 	later 'closed without an answer' exec:/no/such/program
