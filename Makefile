@@ -31,7 +31,10 @@ EXAMPLES = examples/embed
 MEASURES = tests/bench/drive tests/bench/load tests/bench/listen
 BENCH = $(MEASURES) tests/bench/sink
 
-all: smtpd forward
+PROGRAMS = smtpd forward
+PAGES = smtpd.8 forward.8
+
+all: $(PROGRAMS)
 
 smtpd: smtpd.o libprotocol.a
 	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@ smtpd.o libprotocol.a
@@ -74,7 +77,7 @@ libprotocol$(SANITIZED).a: $(LIBRARY:=$(SANITIZED).o) lib/.rooms
 # The same programs with no library to load, for a busy port; "make install" then
 # installs them.  Where glibc is linked in, forward looks up no names.
 static:
-	$(MAKE) -B smtpd forward CC='$(STATIC_CC)' \
+	$(MAKE) -B $(PROGRAMS) CC='$(STATIC_CC)' \
 		HARDEN='$(HARDEN:-fPIE=-fno-pie) $(NUMERIC)' \
 		HARDEN_LINK='$(STATIC)'
 
@@ -103,7 +106,7 @@ tests/bench/sink: tests/bench/sink.c
 	$(STATIC_CC) $(STRICT) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -static -o $@ $<
 
 # SMTPD=./smtpd-sanitized tests that build instead.
-test: smtpd units
+test: $(PROGRAMS) units
 	tests/run
 
 check: test
@@ -141,25 +144,29 @@ lint: smtpd
 		sed -n 's/:1:#!.*//p')" && \
 	shellcheck -x -P SCRIPTDIR -P tests -e SC2016,SC2030,SC2031,SC2094 \
 		$$files
-	mandoc -Tlint -Wwarning smtpd.8
-	! mandoc -Tlint smtpd.8 2>/dev/null | \
+	mandoc -Tlint -Wwarning $(PAGES)
+	! mandoc -Tlint $(PAGES) 2>/dev/null | \
 		grep -v 'referenced manual not found'
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability \
 		-D_POSIX_C_SOURCE=200809L -I. $(SOURCES) $(BENCH:=.c)
 
 # By a rename: a session that starts meanwhile is of the old one or the new one.
-install: smtpd
+install: $(PROGRAMS)
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8
-	install -m 755 smtpd $(DESTDIR)$(SBINDIR)/smtpd.new
-	mv -f $(DESTDIR)$(SBINDIR)/smtpd.new $(DESTDIR)$(SBINDIR)/smtpd
-	install -m 644 smtpd.8 $(DESTDIR)$(MANDIR)/man8/smtpd.8
+	for program in $(PROGRAMS); do \
+		at=$(DESTDIR)$(SBINDIR)/$$program && \
+		install -m 755 $$program $$at.new && \
+		mv -f $$at.new $$at || exit; \
+	done
+	install -m 644 $(PAGES) $(DESTDIR)$(MANDIR)/man8
 
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/smtpd $(DESTDIR)$(MANDIR)/man8/smtpd.8
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(SBINDIR)/%) \
+		$(PAGES:%=$(DESTDIR)$(MANDIR)/man8/%)
 
 # The tree of HEAD; the same octets wherever and whenever it is made.
-VERSION = $(shell sed -n 's/^.define VERSION "\(.*\)"/\1/p' smtpd.c)
+VERSION = $(shell sed -n 's/^.define VERSION "\(.*\)"/\1/p' lib/version.h)
 dist:
 	test -e .git
 	git -c tar.umask=0022 archive -o smtpd-$(VERSION).tar \

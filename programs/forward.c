@@ -18,8 +18,7 @@
 #include "lib/dial.h"
 #include "lib/file.h"
 #include "lib/stuffing.h"
-
-#define VERSION "0.1"
+#include "lib/version.h"
 
 enum {
 	/* sysexits.h is not POSIX. */
