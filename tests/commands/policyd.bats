@@ -97,6 +97,8 @@ is_in() {
 	started postfwd -i 127.0.0.1 -p "$PORT" -f "$BATS_TEST_TMPDIR/rules" \
 		-u root -g root --nodns --perfmon \
 		--pidfile "$BATS_TEST_TMPDIR/pid"
+	until_true test -s "$BATS_TEST_TMPDIR/pid"
+	SERVERS+=("$(cat "$BATS_TEST_TMPDIR/pid")") # a daemon, always
 	until_true port_taken
 	heard "554 5.7.9 $NO not you" ann@bad.example 192.0.2.7 \
 		:: "inet:127.0.0.1:$PORT"
