@@ -3,7 +3,7 @@
 # What Postfix makes of each action: ../peers/policies.bats.
 load ../helper
 load helper
-# shellcheck disable=SC2034,SC2154 # variables for and of others
+# shellcheck disable=SC2034,SC2153,SC2154 # variables for and of others
 
 POLICYD=$ROOT/examples/lookup/policyd
 DNS=$ROOT/tests/commands/dns.py
