@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
 # examples/lookup/policyd with real policy servers, and with one that fails.
 # What Postfix makes of each action: ../peers/policies.bats.
+# shellcheck disable=SC2034,SC2153,SC2154 # variables for and of others
 load ../helper
 load helper
-# shellcheck disable=SC2034,SC2153,SC2154 # variables for and of others
 
 POLICYD=$ROOT/examples/lookup/policyd
 DNS=$ROOT/tests/commands/dns.py
