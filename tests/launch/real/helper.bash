@@ -101,7 +101,8 @@ FIRST='mkdir -p /run/units/sysinit.target.wants
 	SYSTEMD_UNIT_PATH=/etc/systemd/system:/run/units:/run/systemd/generator.late \
 		exec /lib/systemd/systemd --system --unit=basic.target'
 
-systemd() {
+# in_a_group command ...: which boots a machine with control groups of its own.
+in_a_group() {
 	GROUP=smtpd-test.$$
 	export GROUP
 	BEFORE=(unshare --mount sh -euc '
@@ -110,7 +111,11 @@ systemd() {
 		echo "$$" >"$OWN/$GROUP/cgroup.procs"
 		umount "$OWN"
 		exec "$@"' sh)
-	machine sh -euc "$FIRST" sh "$@"
+	"$@"
+}
+
+systemd() {
+	in_a_group machine sh -euc "$FIRST" sh "$@"
 	until_true inside systemctl --quiet is-active basic.target
 }
 
