@@ -94,7 +94,8 @@ sub compare {
 		differs('disposition', $it->{disposition}, $disposition);
 		differs('id', $it->{content_id}, $id);
 		differs('size', $it->{size}, length $octets);
-		differs('content', decode_base64($it->{content} // ''), $octets);
+		differs('content', decode_base64($it->{content} // ''),
+			$octets);
 	}
 	differs('plain', $ours->{plain}, $text{plain});
 	differs('html', $ours->{html}, $text{html});
