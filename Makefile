@@ -16,23 +16,32 @@ SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 
 # For "make static": musl, where it is there, has the least to do at a start.
 STATIC_CC = $(shell command -v musl-gcc || echo $(CC))
+NUMERIC = $(if $(findstring musl,$(STATIC_CC) \
+	$(shell $(STATIC_CC) -dumpmachine)),,-DNUMERIC_HOSTS)
 STATIC = -static -no-pie -Wl,-z,noseparate-code,-z,relro,-z,now
 
-# The program is smtpd.o and a library of all the rest, of which other programs
-# link what they call.
+# The programs are smtpd.o, programs/forward.o and a library of all the rest, of
+# which each links what it calls.
 LIBRARY = $(patsubst %.c,%,protocol.c channel.c $(wildcard lib/*.c))
-SOURCES = smtpd.c $(LIBRARY:=.c)
+SOURCES = smtpd.c programs/forward.c $(LIBRARY:=.c)
 UNITS = tests/unit/content tests/unit/forms tests/unit/session tests/unit/auth \
-	tests/unit/front tests/unit/channel
+	tests/unit/front tests/unit/channel tests/unit/client
 HELPERS = tests/unit/probe tests/unit/recorder
 EXAMPLES = examples/embed
 MEASURES = tests/bench/drive tests/bench/load tests/bench/listen
 BENCH = $(MEASURES) tests/bench/sink
 
-all: smtpd
+PROGRAMS = smtpd forward
+PAGES = smtpd.8 forward.8
+
+all: $(PROGRAMS)
 
 smtpd: smtpd.o libprotocol.a
 	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@ smtpd.o libprotocol.a
+
+forward: programs/forward.o libprotocol.a
+	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@ programs/forward.o \
+		libprotocol.a
 
 %.o: %.c
 	$(CC) $(STRICT) $(HARDEN) -I. $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -52,6 +61,10 @@ smtpd-sanitized: smtpd$(SANITIZED).o libprotocol$(SANITIZED).a
 	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ smtpd$(SANITIZED).o \
 		libprotocol$(SANITIZED).a
 
+forward-sanitized: programs/forward$(SANITIZED).o libprotocol$(SANITIZED).a
+	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ programs/forward$(SANITIZED).o \
+		libprotocol$(SANITIZED).a
+
 %$(SANITIZED).o: %.c
 	$(CC) $(STRICT) -I. $(CPPFLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
 
@@ -59,12 +72,13 @@ libprotocol$(SANITIZED).a: $(LIBRARY:=$(SANITIZED).o) lib/.rooms
 	rm -f $@
 	$(AR) rcs $@ $(LIBRARY:=$(SANITIZED).o)
 
--include $(wildcard *.d lib/*.d)
+-include $(wildcard *.d lib/*.d programs/*.d)
 
-# The same program with no library to load, for a busy port; "make install" then
-# installs it.
+# The same programs with no library to load, for a busy port; "make install" then
+# installs them.  Where glibc is linked in, forward looks up no names.
 static:
-	$(MAKE) -B smtpd CC='$(STATIC_CC)' HARDEN='$(HARDEN:-fPIE=-fno-pie)' \
+	$(MAKE) -B $(PROGRAMS) CC='$(STATIC_CC)' \
+		HARDEN='$(HARDEN:-fPIE=-fno-pie) $(NUMERIC)' \
 		HARDEN_LINK='$(STATIC)'
 
 units: $(UNITS) $(EXAMPLES) helpers
@@ -92,7 +106,7 @@ tests/bench/sink: tests/bench/sink.c
 	$(STATIC_CC) $(STRICT) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -static -o $@ $<
 
 # SMTPD=./smtpd-sanitized tests that build instead.
-test: smtpd units
+test: $(PROGRAMS) units
 	tests/run
 
 check: test
@@ -130,25 +144,29 @@ lint: smtpd
 		sed -n 's/:1:#!.*//p')" && \
 	shellcheck -x -P SCRIPTDIR -P tests -e SC2016,SC2030,SC2031,SC2094 \
 		$$files
-	mandoc -Tlint -Wwarning smtpd.8
-	! mandoc -Tlint smtpd.8 2>/dev/null | \
+	mandoc -Tlint -Wwarning $(PAGES)
+	! mandoc -Tlint $(PAGES) 2>/dev/null | \
 		grep -v 'referenced manual not found'
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability \
 		-D_POSIX_C_SOURCE=200809L -I. $(SOURCES) $(BENCH:=.c)
 
 # By a rename: a session that starts meanwhile is of the old one or the new one.
-install: smtpd
+install: $(PROGRAMS)
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8
-	install -m 755 smtpd $(DESTDIR)$(SBINDIR)/smtpd.new
-	mv -f $(DESTDIR)$(SBINDIR)/smtpd.new $(DESTDIR)$(SBINDIR)/smtpd
-	install -m 644 smtpd.8 $(DESTDIR)$(MANDIR)/man8/smtpd.8
+	for program in $(PROGRAMS); do \
+		at=$(DESTDIR)$(SBINDIR)/$$program && \
+		install -m 755 $$program $$at.new && \
+		mv -f $$at.new $$at || exit; \
+	done
+	install -m 644 $(PAGES) $(DESTDIR)$(MANDIR)/man8
 
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/smtpd $(DESTDIR)$(MANDIR)/man8/smtpd.8
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(SBINDIR)/%) \
+		$(PAGES:%=$(DESTDIR)$(MANDIR)/man8/%)
 
 # The tree of HEAD; the same octets wherever and whenever it is made.
-VERSION = $(shell sed -n 's/^.define VERSION "\(.*\)"/\1/p' smtpd.c)
+VERSION = $(shell sed -n 's/^.define VERSION "\(.*\)"/\1/p' lib/version.h)
 dist:
 	test -e .git
 	git -c tar.umask=0022 archive -o smtpd-$(VERSION).tar \
@@ -157,7 +175,8 @@ dist:
 		{ rm -f smtpd-$(VERSION).tar; exit 1; }
 
 clean:
-	rm -rf smtpd smtpd-sanitized *.[oad] lib/*.[od] lib/.rooms $(UNITS) $(HELPERS) \
+	rm -rf smtpd smtpd-sanitized forward forward-sanitized *.[oad] lib/*.[od] \
+		programs/*.[od] lib/.rooms $(UNITS) $(HELPERS) \
 		$(EXAMPLES) $(BENCH) tests/fuzz/session tests/fuzz/corpus
 
 FORCE:

@@ -35,9 +35,8 @@
 #include "lib/serve.h"
 #include "lib/tls.h"
 #include "lib/trial.h"
+#include "lib/version.h"
 #include "protocol.h"
-
-#define VERSION "0.1"
 
 /* Small things first, and what each session writes to at the start of a page, so
  * that it, and its first message, touch few. */
@@ -290,6 +289,7 @@ join(struct smtpd *s)
 	    .append_recipients = o->append_recipients };
 	s->recipients = (struct recipients){ .log = &s->log, .peer = &s->peer,
 	    .reader = &s->reader, .runner = &s->runner,
+	    .message = &s->message,
 	    .domains = &o->domains, .forwards = &o->forwards,
 	    .users = &o->users, .lookup = o->lookup, .limit = o->asking_time,
 	    .config = &o->protocol };

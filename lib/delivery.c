@@ -49,7 +49,7 @@ facts_of(const struct delivery *d, size_t first, size_t count)
 {
 	const struct message *m = d->message;
 	struct facts f = { .envelope = m->envelope, .peer = m->peer,
-	    .message = m, .first = first, .count = count };
+	    .message = m, .id = m->id, .first = first, .count = count };
 
 	if (count > 0)
 		f.to = envelope_recipient(f.envelope, first);

@@ -7,6 +7,7 @@ envelope_reset(struct envelope *e)
 {
 	static const struct span empty = { "", 0 };
 
+	e->transaction++;
 	e->verb = NULL;
 	e->sender = (struct mailbox){ empty, empty, empty };
 	e->options = e->envid = empty;

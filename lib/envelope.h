@@ -34,6 +34,8 @@ struct envelope {
 	const char *with;		/* protocol's name, RFC 3848, 6531; */
 					/* NULL before HELO */
 	struct span helo;		/* client's word: any but controls */
+	unsigned long transaction;	/* its number: another one each time */
+					/* that it is reset */
 	struct mailbox sender;
 	struct span options;		/* MAIL's parameters as given */
 	struct span envid;		/* RFC 3461, decoded; empty if none */

@@ -265,7 +265,7 @@ put_with(struct text *t, const struct facts *f)
 static bool
 put_id(struct text *t, const struct facts *f)
 {
-	return f->message != NULL && put_known(t, f->message->id);
+	return put_known(t, f->id);
 }
 
 static bool

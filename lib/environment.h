@@ -18,6 +18,7 @@ struct facts {
 	const struct envelope *envelope;
 	const struct peer *peer;
 	const struct message *message;	/* NULL: a look-up */
+	const char *id;			/* of the transaction; NULL: none */
 	size_t first, count;
 	struct mailbox to;		/* where count is 1; look-ups of who */
 					/* sends have none */

@@ -367,6 +367,17 @@ event_lookup(struct log *l, const struct facts *f, const char *program,
 }
 
 void
+event_field(struct log *l, const struct facts *f, struct span field,
+    const char *error)
+{
+	begin_client(l, LOG_FAULT, "lookup");
+	log_span(l, "to", f->to.whole);
+	log_span(l, "prepend", field);
+	log_string(l, "error", error);
+	log_end(l);
+}
+
+void
 event_file(struct log *l, const struct reader *r)
 {
 	begin_client(l, LOG_FAULT, "lookup");

@@ -54,6 +54,10 @@ void event_message(struct log *l, const struct facts *f, const char *command,
 void event_no_run(struct log *l, const struct facts *f,
     const struct reply *reply, const char *hint, long long since);
 
+/* A header field of a look-up that the message does not get, and why. */
+void event_field(struct log *l, const struct facts *f, struct span field,
+    const char *error);
+
 /* A look-up that failed: program could not be run, or answered; and one that
  * a file of the configuration could not answer. */
 void event_lookup(struct log *l, const struct facts *f, const char *program,

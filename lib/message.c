@@ -13,7 +13,6 @@ make_id(struct message *m)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	m->date = now.tv_sec;
 	text_hex(&id, (unsigned long)now.tv_sec & 0xffffffff, 8);
 	text_hex(&id, (unsigned long)now.tv_nsec / 1000, 5);
 	text_hex(&id, (unsigned long)m->pid, 6);
@@ -24,13 +23,24 @@ make_id(struct message *m)
 }
 
 void
+message_begin_transaction(struct message *m, const struct envelope *envelope)
+{
+	if (m->transaction == envelope->transaction)
+		return;
+	m->transaction = envelope->transaction;
+	m->prepended.len = 0;
+	make_id(m);
+}
+
+void
 message_begin(struct message *m, const struct envelope *envelope)
 {
 	spool_close(&m->spool);
 	m->envelope = envelope;
 	m->started = false;
 	m->opening_len = 0;
-	make_id(m);
+	m->date = time(NULL);
+	message_begin_transaction(m, envelope);
 }
 
 /* ---- the header that we add: RFC 5321, 4.4 ---- */
@@ -89,7 +99,7 @@ text_received(struct text *t, const struct message *m, const char *newline)
 static bool
 adds_header(const struct message *m)
 {
-	return m->received || m->return_path;
+	return m->received || m->return_path || m->prepended.len > 0;
 }
 
 /* In front of the message's first octets, or instead of them where it has
@@ -98,13 +108,14 @@ static bool
 append_header(struct message *m, enum opening opening)
 {
 	const char *newline = m->config->crlf ? "\r\n" : "\n";
-	char space[3 * 1024];
+	char space[3 * 1024 + 2 * PREPEND_MAX];
 	struct text t = { space, 0, sizeof space };
 
 	if (m->return_path) {
 		text_return_path(&t, m->envelope->sender.whole);
 		text_string(&t, newline);
 	}
+	text_prepended(&t, &m->prepended, newline);
 	if (m->received)
 		text_received(&t, m, newline);
 	if (opening == OPENING_TEXT)

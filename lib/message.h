@@ -1,5 +1,8 @@
 /*
  * message - one message: its id, the header that we add, its spool
+ *
+ * Its id is the transaction's, from MAIL on, and so are the fields that look-ups
+ * have for it.
  */
 #ifndef MESSAGE_H
 #define MESSAGE_H
@@ -8,6 +11,7 @@
 
 #include "opening.h"
 #include "peer.h"
+#include "prepend.h"
 #include "protocol.h"
 #include "spool.h"
 
@@ -19,6 +23,7 @@ struct message {
 	int pid;			/* to be set: ours */
 	bool received, return_path;	/* to be set: fields that we add */
 	const struct envelope *envelope;	/* readable */
+	unsigned long transaction;	/* of the envelope; whose the id is */
 	time_t date;			/* readable */
 	char id[32];			/* readable: a word, the host's own */
 	char okay[48];			/* readable: "Ok ID" */
@@ -26,7 +31,13 @@ struct message {
 	size_t opening_len;		/* that wait until it is known what */
 	char opening[OPENING_MAX];	/* they are */
 	struct spool spool;
+	struct prepended prepended;	/* to be added to, once the */
+					/* transaction has begun */
 };
+
+/* The transaction of this envelope, once MAIL was said; it may have begun. */
+void message_begin_transaction(struct message *m,
+    const struct envelope *envelope);
 
 /* A new message, which forgets the one before. */
 void message_begin(struct message *m, const struct envelope *envelope);

@@ -86,6 +86,22 @@ run_lookup(const struct recipients *r, const struct facts *f,
 	    file_open("/dev/null", 0), &p, f, how);
 }
 
+/* Header fields that it has for the message; what is none is left out. */
+static void
+take_fields(const struct recipients *r, const struct facts *f)
+{
+	struct span rest = runner_fields(r->runner), field;
+	const char *end, *fault;
+
+	while ((end = span_find(rest, '\n')) != NULL) {
+		field = span_until(rest, end);
+		fault = prepend_take(&r->message->prepended, field);
+		if (fault != NULL)
+			event_field(r->log, f, field, fault);
+		rest = span_behind(rest, end);
+	}
+}
+
 static enum lookup_result
 ask_lookup(const struct recipients *r, const struct lookup *l,
     struct reply *reply)
@@ -98,12 +114,18 @@ ask_lookup(const struct recipients *r, const struct lookup *l,
 	struct outcome how;
 	int status;
 
+	if (l->envelope->verb != NULL) {
+		message_begin_transaction(r->message, l->envelope);
+		f.id = r->message->id;
+	}
 	run_lookup(r, &f, &how);
 	status = outcome_status(&how);
 	user = verdict_of_lookup(status, o->octets == 0,
 	    user_is_postmaster(l->name.local), &o->words, reply);
 	if (user == LOOKUP_ERROR && (reply->code == 0 || status < 0))
 		event_lookup(r->log, &f, "/bin/sh", &how, since);
+	else if (status == EX_OK && l->verb == LOOKUP_RCPT)
+		take_fields(r, &f);
 	else if (user == VALID_USER && l->verb != LOOKUP_RCPT &&
 	    l->expanded->len == 0)
 		expand_value(l, span_trimmed(runner_first_line(r->runner)),

@@ -13,6 +13,7 @@ struct recipients {
 	const struct peer *peer;
 	struct reader *reader;		/* of files, one at a time */
 	struct runner *runner;
+	struct message *message;	/* which a look-up may have fields for */
 	struct list *domains, *forwards, *users;	/* as the options */
 	const char *lookup;		/* a shell's command; NULL: none */
 	long long limit;		/* ms that it may run */

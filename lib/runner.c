@@ -9,6 +9,40 @@
 
 /* ---- its output ---- */
 
+static void
+keep_field(struct runner *r, struct span field)
+{
+	struct output *o = r->output;
+	struct text t = { o->fields, o->fields_len, sizeof o->fields };
+
+	if (field.len + 1 > t.size - t.len) {
+		event_field(r->log, r->facts, field, prepend_no_room);
+		return;
+	}
+	text_span(&t, field);
+	text_char(&t, '\n');
+	o->fields_len = t.len;
+}
+
+/* What stands where it begins says what a line is; of a long one no more is
+ * looked at. */
+static void
+begin_line(struct runner *r, struct span line)
+{
+	struct output *o = r->output;
+	struct span field;
+
+	words_take(&o->words, line);
+	if (r->facts->message == NULL && prepend_is(line, &field))
+		keep_field(r, field);
+	else if (!o->has_first) {
+		o->has_first = true;
+		o->first_len = line.len < sizeof o->first ? line.len :
+		    sizeof o->first;
+		memcpy(o->first, line.ptr, o->first_len);
+	}
+}
+
 /* A piece of a line; ends: its last. */
 static void
 end_piece(struct runner *r, bool ends)
@@ -17,13 +51,8 @@ end_piece(struct runner *r, bool ends)
 	struct span piece = { o->line, o->len };
 	size_t room = (size_t)(RUNNER_OUTPUT_MAX - o->logged);
 
-	if (o->lines == 0 && !o->middle) {
-		o->first_len = o->len < sizeof o->first ? o->len :
-		    sizeof o->first;
-		memcpy(o->first, o->line, o->first_len);
-	}
 	if (!o->middle)
-		words_take(&o->words, piece);
+		begin_line(r, piece);
 	if (piece.len > room)
 		piece.len = room;
 	if (piece.len > 0)
@@ -56,8 +85,8 @@ static void
 empty_output(struct output *o)
 {
 	o->octets = o->logged = o->lines = 0;
-	o->len = o->first_len = 0;
-	o->middle = false;
+	o->len = o->first_len = o->fields_len = 0;
+	o->middle = o->has_first = false;
 	o->words.lines = 0;
 }
 
@@ -76,6 +105,12 @@ struct span
 runner_first_line(const struct runner *r)
 {
 	return (struct span){ r->output->first, r->output->first_len };
+}
+
+struct span
+runner_fields(const struct runner *r)
+{
+	return (struct span){ r->output->fields, r->output->fields_len };
 }
 
 /* ---- the run ---- */

@@ -25,10 +25,12 @@ struct output {
 	unsigned long long logged, lines;
 	size_t len;			/* of the line, or of a piece of it */
 	bool middle;			/* the piece is not the line's first */
-	size_t first_len;
+	bool has_first;			/* and it is none of the fields */
+	size_t first_len, fields_len;
 	char line[2048];
 	char first[REPLY_LINE_MAX];	/* its first line, cut */
 	struct words words;		/* readable: its last words */
+	char fields[PREPEND_MAX];	/* lines that PREPEND, as they came */
 	char path[PATH_MAX];		/* of its program */
 };
 
@@ -59,7 +61,9 @@ void runner_run(struct runner *r, const char *program, char *const *argv,
 pid_t runner_start(struct runner *r, const char *program, char *const *argv,
     struct process *p, int output, const struct facts *f);
 
-/* The first line of its output, cut; empty where there is none. */
+/* The first line of its output that does not PREPEND, cut; empty where there is
+ * none.  And those that do: what each says, a line each. */
 struct span runner_first_line(const struct runner *r);
+struct span runner_fields(const struct runner *r);
 
 #endif

@@ -5,67 +5,7 @@
 const struct reply verdict_fault = { 451, "4.3.0",
     "Local error, try again later" };
 
-/* ---- one line of output, read as one of a reply ---- */
-
-struct reply_line {
-	int code;			/* 0: not given */
-	bool more;			/* "NNN-" */
-	struct span enhanced, text;
-};
-
-/* Digits from the start of s, three at most. */
-static size_t
-digits(struct span s)
-{
-	size_t n = 0;
-
-	while (n < 3 && n < s.len && is_digit(s.ptr[n]))
-		n++;
-	return n;
-}
-
-/* Takes "X.Y.Z" off *s (RFC 3463, 2); empty where it does not begin so. */
-static struct span
-take_enhanced(struct span *s)
-{
-	size_t len = 0, n, part;
-	struct span enhanced;
-
-	for (part = 0; part < 3; part++) {
-		n = digits(span_skip(*s, len));
-		if (n == 0 || (part == 0 && n != 1))
-			return span_of("");
-		len += n;
-		if (part == 2)
-			break;
-		if (len == s->len || s->ptr[len] != '.')
-			return span_of("");
-		len++;
-	}
-	if (len < s->len && s->ptr[len] != ' ')
-		return span_of("");
-	enhanced = span_first(*s, len);
-	*s = span_skip(*s, len);
-	return enhanced;
-}
-
-/* Takes "NNN " or "NNN-" off *s. */
-static void
-take_code(struct span *s, struct reply_line *l)
-{
-	int code;
-
-	if (digits(*s) != 3 || s->len == 3 ||
-	    (s->ptr[3] != ' ' && s->ptr[3] != '-'))
-		return;
-	code = 100 * (s->ptr[0] - '0') + 10 * (s->ptr[1] - '0') +
-	    (s->ptr[2] - '0');
-	if (code != 250 && (code < 400 || code > 599))
-		return;
-	l->code = code;
-	l->more = s->ptr[3] == '-';
-	*s = span_skip(*s, 4);
-}
+/* ---- last words ---- */
 
 /* The first digit of a code that a reply may have. */
 static bool
@@ -74,26 +14,19 @@ is_class(char c)
 	return c == '2' || c == '4' || c == '5';
 }
 
-/* "NNN X.Y.Z text", "NNN-X.Y.Z text", "X.Y.Z text" or "NNN text"; false where
- * it is none of them. */
+/* Is it a line of a reply that a command may choose? */
 static bool
-parse_reply_line(struct span line, struct reply_line *l)
+is_reply(const struct reply_line *l)
 {
-	*l = (struct reply_line){ .code = 0 };
-	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-		line.len--;
-	take_code(&line, l);
-	l->enhanced = take_enhanced(&line);
-	l->text = line.len > 0 && line.ptr[0] == ' ' ? span_skip(line, 1) :
-	    line;
+	if (l->code != 0 && l->code != 250 &&
+	    (l->code < 400 || l->code > 599))
+		return false;
 	if (l->code != 0 && l->enhanced.len > 0)
-		return l->enhanced.ptr[0] - '0' == l->code / 100;
+		return reply_line_agrees(l);
 	if (l->enhanced.len > 0)
 		return l->text.len > 0 && is_class(l->enhanced.ptr[0]);
 	return l->text.len > 0 && l->code != 0 && !l->more;
 }
-
-/* ---- last words ---- */
 
 /* Does this line go on with the reply that there is so far? */
 static bool
@@ -103,48 +36,15 @@ goes_on(const struct words *w, const struct reply_line *l)
 	    l->enhanced.len > 0;
 }
 
-/* Begins the reply's next line.  One too many stands in the place of the one
- * before. */
-static struct text
-next_reply_line(struct words *w)
-{
-	struct text t = text_in(w->text, sizeof w->text);
-
-	if (w->lines == WORDS_LINES) {
-		w->lines--;
-		w->len = w->last - 1;
-	}
-	if (w->lines++ > 0) {
-		t.len = w->len;
-		text_char(&t, '\n');
-	}
-	w->last = t.len;
-	return t;
-}
-
 void
 words_take(struct words *w, struct span line)
 {
-	struct reply_line l;
-	struct text t;
-	size_t i;
+	struct reply_line l = reply_line_of(line);
 
-	if (!parse_reply_line(line, &l)) {
+	if (!is_reply(&l) || !goes_on(w, &l))
 		w->lines = 0;
-		return;
-	}
-	if (!goes_on(w, &l))
-		w->lines = 0;
-	t = next_reply_line(w);
-	w->more = l.more;
-	w->code = l.code;
-	span_copy(l.enhanced, w->enhanced, sizeof w->enhanced);
-	if (l.text.len >= REPLY_LINE_MAX)
-		l.text.len = REPLY_LINE_MAX - 1;
-	for (i = 0; i < l.text.len; i++)	/* a NUL would end it */
-		text_char(&t, l.text.ptr[i] != '\0' ? l.text.ptr[i] : '?');
-	w->len = t.len;
-	text_end(&t);
+	if (is_reply(&l))
+		words_add(w, &l);
 }
 
 /* A status whose meaning is "try again" never becomes a bounce. */

@@ -20,18 +20,6 @@ enum {
 
 /* ---- last words: the reply that a run's output ends in ---- */
 
-enum { WORDS_LINES = 10 };		/* of a reply; more are left out */
-
-/* Members are its own.  Zeroed, or with lines 0, it has heard nothing. */
-struct words {
-	unsigned lines;			/* 0: no reply so far */
-	bool more;			/* the last of them promises another */
-	int code;			/* 0: not given */
-	char enhanced[sizeof "5.999.999"];	/* "": not given */
-	size_t len, last;		/* of the text; its last line's start */
-	char text[WORDS_LINES * REPLY_LINE_MAX + 1];
-};
-
 /* One more line of output, without its end. */
 void words_take(struct words *w, struct span line);
 

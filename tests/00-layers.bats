@@ -31,15 +31,20 @@ protocol: text address path content sasl reply replies envelope parameters
 	xclient
 serve: text channel reply proxy protocol
 front: text lists channel ip peer proxy
-verdict: text
+verdict: text reply
+client: text reply
+stuffing: text
+dial: text channel ip
+prepend: text
 expand: text address lists users
-message: text date opening spool envelope
+message: text date opening spool envelope prepend
 environment: text date spool envelope message
 event: text channel log process spool sasl environment
 listener: text launcher lists log ip peer reply channel event
-runner: text launcher peer process environment verdict event
+runner: text launcher peer process environment verdict event prepend
 delivery: text channel spool process envelope message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
+	message prepend
 auth: text file process sasl verdict environment runner
 tls: text peer channel process environment runner event
 values: text lists ip
@@ -48,6 +53,7 @@ trial: text lists process spool environment values
 smtpd: text file lists channel log peer launcher process content protocol
 	serve environment event delivery recipients auth tls options trial front
 	runner listener
+forward: text file channel reply client stuffing dial
 '
 
 # What a room may ask of the system; a room that has no line asks nothing but
@@ -71,6 +77,8 @@ tls: descriptors files processes
 options: environment host
 trial: environment
 smtpd: descriptors environment exit files host
+dial: descriptors names
+forward: descriptors environment exit files host print
 '
 
 # What is no power: octets, numbers, and what compilers call by themselves.
@@ -81,7 +89,7 @@ CALCULATES+='|fdelt|__errno_location|__stack_chk_fail(_local)?|__[a-z]*(di|ti)[3
 names_of() {
 	case $1 in
 	clock) echo 'clock_gettime time gettimeofday' ;;
-	descriptors) echo 'read write pread pwrite recv send close dup.*
+	descriptors) echo 'read write pread pwrite lseek(64)? recv send close dup.*
 		fcntl ioctl isatty poll ppoll select pselect shutdown
 		[gs]etsockopt socket(pair)? connect bind listen accept.* pipe.*' ;;
 	environment) echo '.*env environ' ;;
@@ -91,6 +99,8 @@ names_of() {
 	heap) echo 'malloc calloc realloc free strdup mmap munmap madvise' ;;
 	host) echo 'gethostname getopt.* opt.* getpid sysconf syscall getpeername
 		getsockname' ;;
+	names) echo '.*addrinfo gai_strerror' ;;
+	print) echo 'f?printf tmpfile(64)? fileno stderr fwrite' ;;
 	processes) echo 'fork vfork posix_spawn.* exec.* wait.* kill system
 		popen setpgid' ;;
 	signals) echo 'sig(action|procmask|nal|suspend)' ;;
@@ -100,6 +110,7 @@ names_of() {
 object() {
 	case $1 in
 	smtpd | protocol | channel) echo "$ROOT/$1.o" ;;
+	forward) echo "$ROOT/programs/$1.o" ;;
 	*) echo "$ROOT/lib/$1.o" ;;
 	esac
 }
@@ -138,7 +149,7 @@ asks_for() {
 }
 
 @test "each room is in the picture, and can be asked" {
-	there=$(printf '%s\n' "$ROOT"/*.c "$ROOT"/lib/*.c |
+	there=$(printf '%s\n' "$ROOT"/{,lib/,programs/}*.c |
 		sed 's/.*\///; s/\.c$//' | sort)
 	diff <(rooms | sort) <(echo "$there") >&2
 	for room in $(rooms); do
@@ -175,12 +186,13 @@ asks_for() {
 	done
 }
 
-@test "nobody has variables but launcher's signal and smtpd's session" {
+@test "nobody has variables but launcher's signal and the programs" {
 	variables=$(for room in $(rooms); do
 		nm "$(object "$room")" | sed -n "s/^[0-9a-f]* [bBC] /$room /p"
 	done | sed 's/ main\./ /; s/\.[0-9]*$//')
 	[ "$variables" = "launcher stop_signal
-smtpd s" ] || fail "$variables"
+smtpd s
+forward f" ] || fail "$variables"
 }
 
 @test "only channel.o has the octets of the client, and nobody a shell" {
@@ -201,9 +213,9 @@ smtpd s" ] || fail "$variables"
 			if (FNR - start + 1 > (name == "main" ? 44 : 60))
 				print FILENAME ": " name
 			start = 0
-		}' ./*.c lib/*.c tests/unit/*.c)
+		}' ./*.c lib/*.c programs/*.c tests/unit/*.c)
 	[ -z "$long" ] || fail "$long"
-	for file in lib/*.c; do
+	for file in lib/*.c programs/*.c; do
 		[ "$(wc -l <"$file")" -le 500 ] || fail "$file is two rooms"
 	done
 	[ "$(wc -l <protocol.c)" -le 1400 ] || fail 'protocol.c is two rooms'

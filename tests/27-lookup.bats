@@ -96,7 +96,7 @@ asked_is() {
 	codes_are 220 250 250 250 250 221
 	local got
 	got=$(grep -E '^(SENDER|RECIPIENTS?|LOCAL|DOMAIN|EXTENSION|ENVID|CLIENT_[A-Z]*|SMTP_[A-Z_]*|DTLINE|UFLINE|RPLINE|FORWARD_RECIPIENTS)=' \
-		"$BOX/joe+box")
+		"$BOX/joe+box" | sed 's/^SMTP_ID=[0-9a-f]\{19\}$/SMTP_ID=one/')
 	[ "$got" = 'CLIENT_ADDRESS=192.0.2.7
 CLIENT_HELO=client.example
 CLIENT_PROTOCOL=ESMTP
@@ -110,6 +110,7 @@ RECIPIENT=joe+box@example.org
 RECIPIENTS=joe+box@example.org
 RPLINE=Return-Path: <ann@example.net>~
 SENDER=ann@example.net
+SMTP_ID=one
 SMTP_MAIL_OPTIONS=ENVID=a+2Bb
 SMTP_RCPT_OPTIONS=NOTIFY=NEVER
 SMTP_VERB=MAIL' ] || fail "$got"
@@ -206,4 +207,100 @@ SMTP_VERB=MAIL' ] || fail "$got"
 		'[ "$LOCAL" != no ] || { echo 550 5.7.9 never; exit 67; }'
 	reply_is 5 '550 5.7.9 never'
 	reply_is 7 '250 2.0.0 Ok '
+}
+
+# ---- SMTP_ID, and PREPEND: what it may say of the message ----
+
+@test "SMTP_ID is the transaction's: of look-ups, the message, and no other" {
+	say 'EHLO c' 'VRFY joe' 'MAIL FROM:<>' 'RCPT TO:<a@b>' 'VRFY joe' \
+		'RCPT TO:<c@b>' DATA x . 'MAIL FROM:<>' 'RCPT TO:<a@b>' RSET \
+		'MAIL FROM:<>' 'RCPT TO:<c@b>' DATA x . 'VRFY joe' QUIT |
+		serve --vrfy -r 1 --lookup 'echo "${SMTP_ID-none}" >>"$BOX/ids"'
+	codes_are 220 250 250 250 250 250 452 354 250 250 250 250 250 250 354 \
+		250 250 221
+	mapfile -t ids <"$BOX/ids"
+	one=$(variable SMTP_ID 1) two=$(variable SMTP_ID 2)
+	[ "${ids[*]}" = "none $one $one ${ids[3]} $two none" ] ||
+		fail "${ids[*]}"
+	[ "$one" != "${ids[3]}" ] && [ "${ids[3]}" != "$two" ]
+	[ "$one" != "$two" ] && [ "$one" != none ]
+}
+
+# header: of the first message, less Received's lines.
+header() {
+	sed -e '/^\r*$/q' -e '/^Received:/d; /^\t/d' "$(message "${1:-1}")"
+}
+
+# fields COMMAND [option ...]: a letter to two, with that look-up.
+fields() {
+	rm -f "$BOX"/*
+	say 'EHLO c' 'MAIL FROM:<>' 'RCPT TO:<a@b>' 'RCPT TO:<c@b>' DATA \
+		"${LETTER:-Subject: x}" '' y . QUIT |
+		serve --lookup "$1" "${@:2}"
+}
+
+@test "PREPEND: fields before Received, in order, each once" {
+	fields 'echo "PREPEND X-One: 1"; echo name; echo "PREPEND X-To:$LOCAL"
+		echo "prepend  X-Two : two words "' --return-path
+	[ "$(header)" = 'Return-Path: <>
+X-One: 1
+X-To:a
+X-Two : two words
+X-To:c
+Subject: x' ] || fail "$(header)"
+	sed -n 6p "$(message)" | grep '^Received: '
+}
+
+@test "PREPEND: in every run, and where we add no other field" {
+	fields 'echo "PREPEND X-One: 1"' -r 1 --no-received
+	reply_is 5 '452 4.5.3'
+	fields 'echo "PREPEND X-One: 1"' --no-received --crlf
+	[ "$(header)" = $'X-One: 1\r\nSubject: x\r\n\r' ] || fail "$(header)"
+	LETTER='no field'
+	fields 'echo "PREPEND X-One: 1"' --no-received
+	[ "$(cat "$(message)")" = $'X-One: 1\n\nno field\n\ny' ]
+	fields true --no-received
+	[ "$(cat "$(message)")" = $'no field\n\ny' ]
+	say 'LHLO c' 'MAIL FROM:<>' 'RCPT TO:<a@b>' 'RCPT TO:<c@b>' DATA . \
+		QUIT | serve --lmtp --lookup 'echo "PREPEND X-To: $1"'
+	delivered 3
+	[ "$(header 2)" = $'X-To: a@b\nX-To: c@b' ]
+	[ "$(header 3)" = $'X-To: a@b\nX-To: c@b' ]
+}
+
+@test "PREPEND: of RCPT with exit 0 alone, and RSET forgets it" {
+	say 'EHLO c' 'VRFY joe' 'MAIL FROM:<>' 'RCPT TO:<a@b>' RSET 'VRFY joe' \
+		'MAIL FROM:<>' 'RCPT TO:<no@b>' 'RCPT TO:<postmaster@b>' \
+		'VRFY joe' 'RCPT TO:<c@b>' DATA 'Subject: x' . 'MAIL FROM:<>' \
+		'RCPT TO:<last@b>' DATA 'Subject: y' . QUIT |
+		serve --vrfy --lookup 'echo "PREPEND X-Who: $1"
+		case $1 in *@b) ;; *) echo "Joe Smith <joe@b>" ;; esac
+		case $LOCAL in no | postmaster) exit 67 ;; esac'
+	reply_is 3 '250 2.1.5 Joe Smith <joe@b>'
+	[ "$(header 1)" = $'X-Who: c@b\nSubject: x' ] || fail "$(header 1)"
+	[ "$(header 2)" = $'X-Who: last@b\nSubject: y' ]
+}
+
+@test "PREPEND: what is no field, or has no room, is left out and logged" {
+	bad() {
+		fields "printf 'PREPEND $1\\n'"
+		[ "$(header)" = 'Subject: x' ] || fail "$(header)"
+		logged "lookup client=unknown to=a@b prepend=.* error=\"$2"
+	}
+	bad '' 'is no header field'
+	bad 'X-One' 'is no header field'
+	bad ': 1' 'is no header field'
+	bad 'X One: 1' 'is no header field'
+	bad 'X\303\266: 1' 'is no header field'
+	bad 'X-One: \001' 'is no header field'
+	bad 'X-One: a\rb' 'is no header field'
+	bad 'X-One: \377' 'is no header field'
+	bad "X-One: $(printf %0992d 1)" 'is longer than a line may be'
+	bad "X-One: $(printf %03000d 1)" 'is longer than a line may be'
+	fields "printf 'PREPEND X: %0995d\\n' 1"
+	[ "$(header | head -n 1 | wc -c)" -eq 999 ]
+	fields 'for i in 1 2 3 4 5; do printf "PREPEND X$i: %0994d\n" 1; done
+		echo "PREPEND Y: 1"; echo "PREPEND Z: 1"'
+	[ "$(header | cut -d: -f1 | xargs)" = 'X1 X2 X3 X4 Y Z Subject' ]
+	[ "$(grep -c 'error="has no room' "$LOG")" -ge 2 ]
 }

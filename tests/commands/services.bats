@@ -80,7 +80,7 @@ entry() {
 	kill -CONT "$SERVER"
 }
 
-# ---- forward ----
+# ---- msmtp ----
 
 # next_server [option ...] [-- command ...]: another smtpd behind tcpserver,
 # which keeps what comes in $BOX; $PORT.
@@ -106,11 +106,11 @@ until_answered() {
 }
 
 forwarded() {
-	posted "$1" -- "${COPY:-$COMMANDS/forward}" -C /dev/null \
+	posted "$1" -- "${COPY:-$COMMANDS/msmtp}" -C /dev/null \
 		--host=127.0.0.1 --port="$PORT"
 }
 
-@test "forward: the next server gets it octet for octet, for all of them" {
+@test "msmtp: the next server gets it octet for octet, for all of them" {
 	next_server
 	write_letter 'Bcc: x@y'
 	TO=(help@example.org "o'neil+x@example.org" '../a=b~c@example.org')
@@ -130,7 +130,7 @@ forwarded() {
 	nothing_ran
 }
 
-@test "forward: what the next server refuses for good, its words; else 451" {
+@test "msmtp: what the next server refuses for good, its words; else 451" {
 	next_server -d example.org -u "$BATS_TEST_TMPDIR/users" -- "$CATCH"
 	echo help >"$BATS_TEST_TMPDIR/users"
 	TO=(help@elsewhere.example)
@@ -152,12 +152,12 @@ forwarded() {
 	forwarded '451 4.3.0'
 	ended "$SERVER"
 	forwarded '451 4.3.0'
-	posted '451 4.3.0' -- "$COMMANDS/forward" -C /nonexistent
-	posted '451 4.3.0' -- "$COMMANDS/forward" -C /dev/null --host=x.invalid
+	posted '451 4.3.0' -- "$COMMANDS/msmtp" -C /nonexistent
+	posted '451 4.3.0' -- "$COMMANDS/msmtp" -C /dev/null --host=x.invalid
 	not_delivered
 }
 
-@test "forward: a server's no to us, or none of its words, is 451" {
+@test "msmtp: a server's no to us, or none of its words, is 451" {
 	# smtp_server ANSWER ...: to greeting, EHLO and so on, then it leaves.
 	for said in 554 421 '220 530' '220 250 530' '220 250 250 535' \
 		'220 250 250 250 421' '220 250 250 250 354' 220 '220 250 250'; do
@@ -170,8 +170,8 @@ for code in sys.argv[1].split():
 	done
 }
 
-@test "forward: a server that says nothing is 451, and so is msmtp's own exit" {
-	copy forward 's/--timeout=60/--timeout=1/'
+@test "msmtp: a server that says nothing is 451, and so is msmtp's own exit" {
+	copy msmtp 's/--timeout=60/--timeout=1/'
 	silent_server
 	forwarded '451 4.3.0'
 	for status in 65 67 68 69 76 77 78; do
@@ -180,7 +180,7 @@ for code in sys.argv[1].split():
 	done
 }
 
-@test "forward: addresses that msmtp would take for others go nowhere" {
+@test "msmtp: addresses that msmtp would take for others go nowhere" {
 	next_server
 	for address in "${ODD[@]}"; do
 		[ "$address" != "o'neil@example.org" ] || continue

@@ -93,8 +93,10 @@ accepts() {
 @test "the package's examples name the program where it is" {
 	dpkg-deb -x "$PACKAGE"/smtpd_*.deb "$BATS_TEST_TMPDIR/tree"
 	cd "$BATS_TEST_TMPDIR/tree"
-	[ -x usr/sbin/smtpd ]
-	[ -s usr/share/man/man8/smtpd.8.gz ]
+	for program in smtpd forward; do
+		[ -x usr/sbin/$program ]
+		[ -s usr/share/man/man8/$program.8.gz ]
+	done
 	cd usr/share/doc/smtpd/examples/launch
 	for launcher in tcpserver socat ncat busybox s6/run runit/run \
 		inetd/smtpd-session systemd/smtpd@.service s6-unix/run \

@@ -1,0 +1,9 @@
+/*
+ * version - of the programs, which are released together
+ */
+#ifndef VERSION_H
+#define VERSION_H
+
+#define VERSION "0.1"
+
+#endif
