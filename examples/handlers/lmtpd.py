@@ -36,7 +36,7 @@ async def replies(reader):
     while len(line := await reader.readuntil(b'\r\n')) <= 4096:
         verb, _, rest = line[:-2].partition(b' ')
         verb, path = verb.upper(), PATH.fullmatch(rest)
-        if verb in (b'LHLO', b'RSET'):
+        if verb == b'LHLO' or verb == b'RSET' and not rest:
             helo, sender, to = rest.decode() or helo, None, []
             yield HELLO if rest else '250 2.0.0 Ok'
         elif verb == b'MAIL' and path and helo and sender is None:

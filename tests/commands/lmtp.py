@@ -94,6 +94,7 @@ def dialogue():
             (b'EHLO me\r\nHELO me\r\nVRFY x\r\n\r\nLHLO\r\n',
              '220 503 503 503 503 250'),
             (b'QUIT\r\n' + HELLO, '220 221'),
+            (HELLO + TWO + b'RSET x\r\nDATA\r\n', '220 250 250 250 503 354'),
             (HELLO + b'NOOP\n' + MAIL, '220 250 503 503 503'),
             (HELLO + b'MAIL FROM:<\xff>\r\n' + MAIL, '220 250'),
             (b'NOOP ' + b'x' * 4089 + b'\r\nNOOP\r\n', '220 250 250'),
