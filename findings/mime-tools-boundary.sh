@@ -1,9 +1,9 @@
 #!/bin/sh
 # MIME::Parser of MIME-tools 5.510: what a parameter of a field says in the form
-# of RFC 2231, with a charset, becomes an encoded word (RFC 2047).  So it is with
-# a boundary too: boundary*=us-ascii''b is looked for as =?us-ascii?Q?b?=.  No
-# part is found, all text is in the preamble, where programs do not look, and
-# parse_data returns as ever; an error stands in $parser->results alone.
+# of RFC 2231, with a charset, becomes an encoded word (RFC 2047); a boundary
+# too: boundary*=us-ascii''b is looked for as =?us-ascii?Q?b?=.  No part is
+# found, all text is in the preamble, where programs do not look, and parse_data
+# returns as ever; an error stands in $parser->results alone.
 # The documentation says of neither that it is so.
 . "$(dirname "$0")/unpack"
 unpack libmime-tools-perl=5.510-1 libmailtools-perl=2.21-2

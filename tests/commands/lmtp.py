@@ -176,7 +176,7 @@ def verdicts():
                  lambda *_: b'550 no', lambda *_: '221 Bye', lambda *_: '550',
                  lambda *_: '354 Go on', lambda *_: '250-x',
                  lambda *_: long + 'x', lambda *_: '250 x\r\n250 y',
-                 lambda *_: '250 x\n'):
+                 lambda *_: '250 x\n', lambda *_: '250 x\ry'):
         sys.stderr = io.StringIO()
         heard = Handler(says).hears(HELLO + MAIL + b'.\r\n' + MAIL + b'.\r\n')
         assert heard[-1] == heard[-5] == '451 4.3.0 Local error', heard

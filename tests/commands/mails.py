@@ -159,7 +159,8 @@ def texts():
             (b'; charset=iso-8859-1', b'\xe9', 'é'),
             (b"; charset*=''utf-8", b'\xc3\xa9', 'é'),
             (b'; charset="utf-8" (x)', b'\xc3\xa9', 'é'),
-            (b'; charset=us-ascii (x)', b'\xc3\xa9', 'é'),
+            (b'; charset=iso-8859-2 (x)', b'\xb1', 'ą'),
+            (b' (x); charset=iso-8859-2 ; x=y', b'\xb1', 'ą'),
             (b'', b'\xe9\x80\x81\xe9', 'é€\ufffdé'),
             (b'; charset=no/such', b'\xe9', 'é'),
             (b'; charset=\xff', b'\xe9', 'é'),
@@ -186,6 +187,23 @@ def texts():
     yield 'first', (it['plain'], it['html']), ('a', 'b')
     yield 'others', [file['content'] for file in it['attachments']], [
         b'c', b'd']
+    for mail in (b'boundary="x"\n\n--x\n\na\n--x\n--x\n\nb\n--x--\n',
+                 b'boundary=x ; y=z\n\n--x\n\na\n--x  \n--x--\n--x\n\nb',
+                 b'boundary=x\n\nc--x\n\nd\n--x\n\na\n--x\n\n\n--x\n\nb\n'
+                 b'--x--'):
+        for line_end in b'\n', b'\r\n':
+            it = taken((b'Content-Type: multipart/mixed; ' + mail).replace(
+                b'\n', line_end))
+            yield mail, (it['plain'], [file['content'] for file in
+                                       it['attachments']]), ('a', [b'', b'b'])
+    it = taken(b'Content-Type: multipart/mixed; boundary=x\n\n--x\n'
+               b'Content-Type: multipart/mixed; boundary=x\n\n \n'
+               b'--x\n\na\n--x--')
+    yield 'nothing', (it['plain'], it['attachments']), ('a', [])
+    it = taken(b'Content-Type: multipart/mixed; boundary=x\n\n--x\n\n'
+               b'x--x\n--xx\n--x-\n --x\n--x--x\n--x--')
+    yield 'none of it', (it['plain'], it['attachments']), (
+        'x--x\n--xx\n--x-\n --x\n--x--x', [])
     it = taken(b'Content-Type: multipart/digest; boundary=x\n\n--x\n\na: b\n'
                b'--x\nContent-Type: x/y\n\nz\n--x--')
     yield 'digest', [file['content_type'] for file in it['attachments']], [
