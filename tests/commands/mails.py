@@ -119,6 +119,7 @@ def files():
             (b" filename*=utf-8''a%00%0d%0a%1b%C2%85%E2%80%AEb", 'a______b'),
             (b" filename*=utf-16-be''%d8%00", '\ufffd'),
             (b' filename="%b.pdf"' % (b'1' * 300), '1' * 196 + '.pdf'),
+            (b' filename="x.%b"' % (b'1' * 199), '_' + '1' * 199),
             (b" filename*=utf-8''" + b'%C3%A9' * 150 + b'.pdf',
              'é' * 98 + '.pdf')):
         it = file_of(b'Content-Type: a/b\nContent-Disposition: attachment;' +
