@@ -1333,6 +1333,7 @@ protocol_open(struct protocol *p, const struct protocol_config *config,
 	    sizeof p->chunk_text };
 	p->state = START;
 	p->wants = PROTOCOL_LINE;
+	envelope_reset(&p->envelope);
 }
 
 struct span

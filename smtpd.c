@@ -47,6 +47,7 @@ struct smtpd {
 	struct log log;
 	struct launcher launcher;
 	enum launcher_left left;
+	long long let_in;		/* channel_wait's, of who accepts */
 	struct listener listener;
 	struct peer peer;
 	struct recipients recipients;
@@ -61,7 +62,7 @@ struct smtpd {
 	struct output output;
 	struct reader reader;
 	char log_space[LOG_LINE_MAX];
-	struct environment environment;
+	_Alignas(PAGE) struct environment environment;
 };
 
 /* ---- the end of it ---- */
@@ -430,7 +431,7 @@ main(int argc, char **argv)
 	s.log = (struct log){ .pid = getpid(), .client = s.peer.address,
 	    .let_in = &s.channel.let_in };
 	s.listener = (struct listener){ .launcher = &s.launcher, .log = &s.log,
-	    .peer = &s.peer, .let_in = &s.channel.let_in };
+	    .peer = &s.peer, .let_in = &s.let_in };
 	peer_find(&s.peer);
 	s.left = launcher_find_listeners(&s.launcher, s.peer.unconnected,
 	    &why);
@@ -446,5 +447,5 @@ main(int argc, char **argv)
 	if (!launcher_has_connection(&s.launcher))
 		die(&s, EX_OSERR, "descriptor 0 or 1 is closed",
 		    "a superserver is to start this program");
-	return serve(&s);
+	_exit(serve(&s));		/* exit would touch pages, for nothing */
 }

@@ -102,20 +102,40 @@ adds_header(const struct message *m)
 	return m->received || m->return_path || m->prepended.len > 0;
 }
 
+static bool
+append_prepended(struct message *m, const char *newline)
+{
+	struct span rest = { m->prepended.text, m->prepended.len };
+	bool good = true;
+	const char *end;
+
+	while (good && (end = span_find(rest, '\n')) != NULL) {
+		good = spool_append(&m->spool, span_until(rest, end)) &&
+		    spool_append(&m->spool, span_of(newline));
+		rest = span_behind(rest, end);
+	}
+	return good;
+}
+
 /* In front of the message's first octets, or instead of them where it has
  * none. */
 static bool
 append_header(struct message *m, enum opening opening)
 {
 	const char *newline = m->config->crlf ? "\r\n" : "\n";
-	char space[3 * 1024 + 2 * PREPEND_MAX];
+	char space[3 * 1024];
 	struct text t = { space, 0, sizeof space };
 
 	if (m->return_path) {
 		text_return_path(&t, m->envelope->sender.whole);
 		text_string(&t, newline);
 	}
-	text_prepended(&t, &m->prepended, newline);
+	if (m->prepended.len > 0) {
+		if (!spool_append(&m->spool, text_span_of(&t)) ||
+		    !append_prepended(m, newline))
+			return false;
+		t.len = 0;
+	}
 	if (m->received)
 		text_received(&t, m, newline);
 	if (opening == OPENING_TEXT)

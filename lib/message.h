@@ -18,6 +18,8 @@
 /* Members are the message's own, but for those that are to be set before the
  * first one, and those marked readable. */
 struct message {
+	struct prepended prepended;	/* to be added to, once the */
+					/* transaction has begun */
 	const struct protocol_config *config;	/* to be set */
 	const struct peer *peer;	/* to be set; the Received field's */
 	int pid;			/* to be set: ours */
@@ -31,8 +33,6 @@ struct message {
 	size_t opening_len;		/* that wait until it is known what */
 	char opening[OPENING_MAX];	/* they are */
 	struct spool spool;
-	struct prepended prepended;	/* to be added to, once the */
-					/* transaction has begun */
 };
 
 /* The transaction of this envelope, once MAIL was said; it may have begun. */

@@ -75,16 +75,3 @@ prepend_take(struct prepended *p, struct span field)
 	p->len = t.len;
 	return NULL;
 }
-
-void
-text_prepended(struct text *t, const struct prepended *p, const char *newline)
-{
-	struct span rest = { p->text, p->len };
-	const char *end;
-
-	while ((end = span_find(rest, '\n')) != NULL) {
-		text_span(t, span_until(rest, end));
-		text_string(t, newline);
-		rest = span_behind(rest, end);
-	}
-}

@@ -13,8 +13,8 @@ enum { PREPEND_LINE_MAX = 998, PREPEND_MAX = 4096 };	/* octets */
 
 /* Zeroed, it is empty. */
 struct prepended {
-	size_t len;
-	char text[PREPEND_MAX];		/* readable: fields, each with an LF */
+	char text[PREPEND_MAX];		/* fields, each with an LF */
+	size_t len;			/* readable; 0: forgets them */
 };
 
 /* Is it such a line of output?  Then *field is what it says. */
@@ -23,9 +23,5 @@ bool prepend_is(struct span line, struct span *field);
 /* One field more, unless it is there already.  NULL, or why it is left out. */
 extern const char prepend_no_room[];
 const char *prepend_take(struct prepended *p, struct span field);
-
-/* As lines for a message. */
-void text_prepended(struct text *t, const struct prepended *p,
-    const char *newline);
 
 #endif

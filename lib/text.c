@@ -101,13 +101,30 @@ text_end(struct text *t)
 	return t->ptr;
 }
 
+/* A call of memcpy takes longer than most of our words do: musl's, by far. */
+static inline void
+copy_short(char *to, const char *from, size_t len)
+{
+	if (len >= 8) {
+		memcpy(to, from, 8);
+		memcpy(to + len - 8, from + len - 8, 8);
+	} else if (len >= 4) {
+		memcpy(to, from, 4);
+		memcpy(to + len - 4, from + len - 4, 4);
+	} else for (; len > 0; len--)
+		to[len - 1] = from[len - 1];
+}
+
 void
 text_span(struct text *t, struct span octets)
 {
+	enum { SHORT = 16 };
 	size_t room = t->size - t->len;
 	size_t len = octets.len < room ? octets.len : room;
 
-	if (len > 0)		/* else it may point to nothing */
+	if (len <= SHORT)
+		copy_short(t->ptr + t->len, octets.ptr, len);
+	else
 		memcpy(t->ptr + t->len, octets.ptr, len);
 	t->len += len;
 }
