@@ -130,8 +130,8 @@ through() {
 
 # environ FILE: what the command had, but for what differs in each message.
 environ() {
-	tr '\0' '\n' <"$BOX/environ" | grep -v '^\(SMTP_ID\|SMTP_SIZE\|_\)=' |
-		sort >"$1"
+	tr '\0' '\n' <"$BOX/environ" |
+		grep -vE '^(SMTP_ID|SMTP_SIZE|UFLINE|_)=' | sort >"$1"
 }
 
 @test "json: the command gets a file, our environment and plain signals" {
