@@ -228,7 +228,8 @@ teardown() {
 # ---- all of them ----
 
 @test "what README.md and the pages in doc link to is there" {
-	for page in doc/field-notes.md doc/printer.md doc/proxy.md README.md; do
+	for page in README.md doc/field-notes.md doc/policy.md doc/printer.md \
+		doc/proxy.md; do
 		grep -o '](\([^)#]*\))' "$ROOT/$page" | sed 's/^](//; s/)$//' \
 			>"$BATS_TEST_TMPDIR/links" || continue
 		while read -r link; do
