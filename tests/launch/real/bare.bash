@@ -2,7 +2,7 @@
 # it in $BARE, with systemd and the checkout and nothing else; apt-get there is
 # the real one, which alone has a network.
 #
-#   follow GUIDE           boots, and does what doc/guides/GUIDE says
+#   follow GUIDE           boots, does $WITH, and what doc/guides/GUIDE says
 #
 # Each block "sh" of the page is run by a shell of its own, in the checkout.
 # What stands in a block "text" behind it is what it prints: each of these
@@ -87,8 +87,9 @@ blocks() {
 # timeless: so that one run is like another; the codes of replies stay.
 timeless() {
 	local day='(Mon|Tue|Wed|Thu|Fri|Sat|Sun)' month='(Jan|Feb|Mar|Apr|May'
+	local id='[0-9A-F]{6,}|[0-9a-f]{12,}(\.[0-9]+)?'
 	month+='|Jun|Jul|Aug|Sep|Oct|Nov|Dec)'
-	tr -d '\r' | sed -E -e 's/\b([0-9A-F]{6,}|[0-9a-f]{12,})\b/0/g' \
+	tr -d '\r' | sed -E -e "s/\b($id)\b/0/g" \
 		-e 's/\[[0-9]+\]/[0]/g' -e 's/[[:blank:]]+/ /g' \
 		-e 's/\b(port|size|in|out|seconds|delays?)=[0-9./]+/\1=0/g' \
 		-e "s/([0-9]+ )?$day,? ([0-9]+ )?$month/0/g" \
@@ -116,6 +117,7 @@ follow() {
 	local step
 	blocks "$1"
 	bare
+	"${WITH:-:}"
 	for step in "$BATS_TEST_TMPDIR"/page/*.sh; do
 		if [ -e "${step%.sh}.text" ]; then
 			until_true shows "$step" ||

@@ -173,6 +173,10 @@ shut_down() {
 }
 
 teardown() {
+	ends_machine
+}
+
+ends_machine() {
 	shut_down
 	[ -n "$GROUP" ] || return 0
 	unshare --mount sh -euc 'mount -t cgroup2 none "$OWN"
