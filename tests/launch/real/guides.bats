@@ -81,5 +81,14 @@ scans() {
 		2>"$REPLIES" && fail 'taken for elsewhere'
 	grep -q '550 5.7.1 Only scans, please' "$REPLIES" || fail
 	! scans 192.0.2.1 "${login[@]}" --timeout 2 || fail 'not private'
+	! grep '^<' "$REPLIES" || fail 'it is greeted'
 	[ "$(inside sh -c 'ls /srv/scans' | wc -l)" -eq 2 ]
+}
+
+@test "tickets: a web application has each mail, and its answer is the reply" {
+	follow tickets.md
+	inside systemd-run --unit=tickets -p DynamicUser=yes \
+		-p StateDirectory=tickets python3 /usr/local/lib/tickets.py
+	until_true inside curl -s http://127.0.0.1:8000/ >"$REPLIES"
+	[ "$(wc -l <"$REPLIES")" -eq 1 ] || fail
 }
