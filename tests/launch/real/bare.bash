@@ -34,7 +34,8 @@ BOOT='
 	: >run/outside
 	mount --bind "$OUTSIDE" run/outside
 	cp -R "$DISK"/* .
-	cp /etc/resolv.conf etc
+	cp /etc/resolv.conf run/outside.conf
+	echo nameserver 127.0.0.1 >etc/resolv.conf
 	ip link set lo up
 	ip address add 192.0.2.1 dev lo
 	echo mx.example.org >etc/hostname
@@ -68,7 +69,9 @@ bare() {
 	install -D /dev/stdin "$DISK/usr/local/bin/apt-get" <<-'END_OF_IT'
 		#!/bin/sh
 		export DEBIAN_FRONTEND=noninteractive
-		exec nsenter --net=/run/outside /usr/bin/apt-get -qq "$@"
+		exec nsenter --net=/run/outside unshare --mount sh -euc '
+			mount --bind /run/outside.conf /etc/resolv.conf
+			exec /usr/bin/apt-get -qq "$@"' sh "$@"
 	END_OF_IT
 	in_a_group with_outside machine sh -euc "$FIRST"
 	until_true inside systemctl --quiet is-active multi-user.target
@@ -91,9 +94,11 @@ timeless() {
 	month+='|Jun|Jul|Aug|Sep|Oct|Nov|Dec)'
 	tr -d '\r' | sed -E -e "s/\b($id)\b/0/g" \
 		-e 's/\[[0-9]+\]/[0]/g' -e 's/[[:blank:]]+/ /g' \
+		-e 's/ $//' \
 		-e 's/\b(port|size|in|out|seconds|delays?)=[0-9./]+/\1=0/g' \
 		-e "s/([0-9]+ )?$day,? ([0-9]+ )?$month/0/g" \
-		-e 's/ [0-9]+ ms/ 0 ms/' -e 's/[ 0-9]*[0-9]:[0-9]{2}:[0-9]{2}/0/g'
+		-e 's/ [0-9]+ ms/ 0 ms/' \
+		-e 's/[ 0-9]*[0-9]:[0-9]{2}:[0-9]{2}/0/g'
 }
 
 block() {

@@ -92,3 +92,20 @@ scans() {
 	until_true inside curl -s http://127.0.0.1:8000/ >"$REPLIES"
 	[ "$(wc -l <"$REPLIES")" -eq 1 ] || fail
 }
+
+# dns: one that knows what the page says that the DNS says.
+dns() {
+	echo 'example.com TXT v=spf1 -all' >"$BATS_TEST_TMPDIR/zone"
+	nsenter --target "$INIT" --net python3 -B \
+		"$ROOT/tests/commands/dns.py" "$BATS_TEST_TMPDIR/zone" 3>&- &
+	HOOK=$!
+}
+
+@test "the MX of a small domain: STARTTLS, SPF, a greylist, a Maildir" {
+	WITH=dns
+	follow mx.md
+	[ "$(inside sh -c 'ls /var/lib/private/smtpd/Maildir/new' |
+		wc -l)" -eq 1 ] || fail
+	inside sh -c 'stat -c %U:%a /etc/smtpd /etc/smtpd/tls.pem' |
+		cmp - <(printf '%s\n' root:700 root:600)
+}
