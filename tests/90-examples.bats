@@ -229,7 +229,7 @@ teardown() {
 
 @test "what README.md and the pages in doc link to is there" {
 	for page in README.md doc/field-notes.md doc/policy.md doc/printer.md \
-		doc/proxy.md; do
+		doc/proxy.md doc/smtpd.8.md doc/forward.8.md; do
 		grep -o '](\([^)#]*\))' "$ROOT/$page" | sed 's/^](//; s/)$//' \
 			>"$BATS_TEST_TMPDIR/links" || continue
 		while read -r link; do
