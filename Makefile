@@ -140,7 +140,7 @@ demo: smtpd
 # The manual for a browser; "make lint" asks that it is current.
 doc:
 	for page in $(PAGES); do \
-		doc/render $$page >doc/$$page.md || exit; \
+		packaging/render $$page >doc/$$page.md || exit; \
 	done
 
 # Every script that git knows or would add, by its name or its first line.
@@ -154,7 +154,7 @@ lint: smtpd
 	! mandoc -Tlint $(PAGES) 2>/dev/null | \
 		grep -v 'referenced manual not found'
 	for page in $(PAGES); do \
-		doc/render $$page | cmp - doc/$$page.md || exit; \
+		packaging/render $$page | cmp - doc/$$page.md || exit; \
 	done
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability \
