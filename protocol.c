@@ -1249,7 +1249,7 @@ answer_command(struct protocol *p, struct exchange *x, enum reply_id id)
 	if (p->command->handle == on_auth && x->reply->code >= 400)
 		p->auth_failed = true;
 	wire = answer(p, x);
-	if (p->sasl.mechanism != NULL && !p->in_dialogue)
+	if (p->command->handle == on_auth && !p->in_dialogue)
 		sasl_forget(&p->sasl);
 	return wire;
 }

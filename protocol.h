@@ -189,6 +189,7 @@ enum protocol_reason {
 
 /* A session.  Members are its own, but for those marked readable. */
 struct protocol {
+	struct envelope envelope;
 	const struct protocol_config *config;	/* readable */
 	const struct protocol_handler *handler;	/* readable */
 	void *context;				/* readable */
@@ -241,7 +242,6 @@ struct protocol {
 	struct text wire;		/* its octets */
 	char wire_space[REPLY_MAX];
 	struct sasl sasl;
-	struct envelope envelope;
 	char text_space[REPLY_MAX];
 };
 

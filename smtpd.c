@@ -38,8 +38,8 @@
 #include "lib/version.h"
 #include "protocol.h"
 
-/* Small things first, and what each session writes to at the start of a page, so
- * that it, and its first message, touch few. */
+/* Small things first, and what each session writes to together, or at the start
+ * of a page, so that it, and its first message, touch few. */
 enum { PAGE = 4096 };
 
 struct smtpd {
@@ -56,8 +56,8 @@ struct smtpd {
 	struct tls tls;
 	struct front front;
 	struct runner runner;
-	struct message message;
-	_Alignas(PAGE) struct channel channel;
+	struct channel channel;
+	_Alignas(PAGE) struct message message;
 	_Alignas(PAGE) struct protocol session;
 	struct output output;
 	struct reader reader;
@@ -256,8 +256,8 @@ static const struct protocol_handler handler = {
 static void
 parse_options(struct smtpd *s, int argc, char **argv)
 {
-	char space[4096];
-	struct text t = { space, 0, sizeof space };
+	struct text t = { s->environment.space, 0,
+	    sizeof s->environment.space };
 	struct fault fault;
 
 	if (argc == 1 && isatty(0)) {

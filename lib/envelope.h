@@ -27,9 +27,19 @@ struct recipient {
 	uint8_t forward;		/* enum forward_result */
 };
 
-/* Members below the line are its own; the others are written by the protocol,
- * and read by all. */
+/* Members above the line are its own; the others are written by the protocol,
+ * and read by all.  The large ones are whole pages, and come first, for what
+ * every session touches to lie beside what follows. */
 struct envelope {
+	struct recipient recipient[ENVELOPE_RECIPIENTS_MAX];
+	char list[ENVELOPE_LIST_MAX];
+	char options_list[ENVELOPE_LIST_MAX];
+	char options_text[ENVELOPE_OPTIONS_MAX];
+	char sender_text[MAILBOX_MAX];
+	char envid_text[ENVELOPE_ENVID_MAX];
+	char helo_text[DOMAIN_MAX];
+	size_t list_len, options_len;
+	/* ---- */
 	const char *verb;		/* MAIL, SEND ...; NULL: none yet */
 	const char *with;		/* protocol's name, RFC 3848, 6531; */
 					/* NULL before HELO */
@@ -42,15 +52,6 @@ struct envelope {
 	enum body_type body;
 	bool utf8;			/* SMTPUTF8 was asked for */
 	size_t recipients;		/* accepted ones */
-	/* ---- */
-	size_t list_len, options_len;
-	char helo_text[DOMAIN_MAX];
-	char sender_text[MAILBOX_MAX];
-	char options_text[ENVELOPE_OPTIONS_MAX];
-	char envid_text[ENVELOPE_ENVID_MAX];
-	struct recipient recipient[ENVELOPE_RECIPIENTS_MAX];
-	char list[ENVELOPE_LIST_MAX];
-	char options_list[ENVELOPE_LIST_MAX];
 };
 
 /* Forgets the transaction, but for who the client says that it is. */

@@ -20,6 +20,8 @@
 struct message {
 	struct prepended prepended;	/* to be added to, once the */
 					/* transaction has begun */
+	char opening[OPENING_MAX];	/* octets that wait until it is known */
+					/* what they are */
 	const struct protocol_config *config;	/* to be set */
 	const struct peer *peer;	/* to be set; the Received field's */
 	int pid;			/* to be set: ours */
@@ -30,8 +32,7 @@ struct message {
 	char id[32];			/* readable: a word, the host's own */
 	char okay[48];			/* readable: "Ok ID" */
 	bool started;			/* octets are in the spool */
-	size_t opening_len;		/* that wait until it is known what */
-	char opening[OPENING_MAX];	/* they are */
+	size_t opening_len;		/* of opening */
 	struct spool spool;
 };
 

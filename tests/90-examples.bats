@@ -249,7 +249,7 @@ readme_script() {
 	chmod +x "$BATS_TEST_TMPDIR/on-mail"
 	say 'EHLO c' "MAIL FROM:<${FROM-ann@example.net}>" "RCPT TO:<$TO>" \
 		DATA 'Subject: x' . QUIT |
-		MAIL_BOX=$BATS_TEST_TMPDIR/mail/box serve -- \
+		STATE_DIRECTORY=$BATS_TEST_TMPDIR/mail/box serve -r 1 -- \
 		"$BATS_TEST_TMPDIR/on-mail"
 }
 

@@ -138,6 +138,23 @@ while True:
     kept.append(server.accept())'
 }
 
+# spamd_starts: SpamAssassin with one rule, as it asks no network and reads none
+# of the machine's.
+spamd_starts() {
+	SPAMD=$BATS_TEST_TMPDIR/spamd
+	mkdir -p "$SPAMD/rules" "$SPAMD/site"
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
+	echo 'loadplugin Mail::SpamAssassin::Plugin::Check' >"$SPAMD/site/a.pre"
+	printf '%s\n' 'util_rb_tld net org' 'body BUY /buy my pills/' \
+		'score BUY 9' 'add_header spam Flag _YESNOCAPS_' \
+		>"$SPAMD/rules/a.cf"
+	started spamd -L -x -m 1 --min-children=1 --max-spare=1 \
+		--socketpath="$SPAMD/socket" -C "$SPAMD/rules" \
+		--siteconfigpath="$SPAMD/site" -H "$SPAMD" -r "$SPAMD/pid" \
+		-s stderr
+	until_true spamc -U "$SPAMD/socket" -K
+}
+
 # at_once N [option ...] command ...: so many messages, the numbers, side by
 # side.
 at_once() {

@@ -268,25 +268,13 @@ journal_has() {
 
 # ---- spam ----
 
-# spamd_starts: SpamAssassin with one rule, as it asks no network and reads none
-# of the machine's.
-spamd_starts() {
-	SPAMD=$BATS_TEST_TMPDIR/spamd
-	mkdir -p "$SPAMD/rules" "$SPAMD/site"
-	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
-	echo 'loadplugin Mail::SpamAssassin::Plugin::Check' >"$SPAMD/site/a.pre"
-	printf '%s\n' 'util_rb_tld net org' 'body BUY /buy my pills/' \
-		'score BUY 9' >"$SPAMD/rules/a.cf"
-	started spamd -L -x -m 1 --min-children=1 --max-spare=1 \
-		--socketpath="$SPAMD/socket" -C "$SPAMD/rules" \
-		--siteconfigpath="$SPAMD/site" -H "$SPAMD" -r "$SPAMD/pid" \
-		-s stderr
-	until_true spamc -U "$SPAMD/socket" -K
+spam_asks_spamd() {
+	spamd_starts
 	copy spam "s|^spamd=.*|spamd='-U $SPAMD/socket'|"
 }
 
 @test "spam: the command gets what is none; spam is 550; no spamd is 451" {
-	spamd_starts
+	spam_asks_spamd
 	posted '250 2.0.0' -- "$COPY" "$CATCH"
 	cmp "$(message)" "$LETTER"
 	CATCH_EXIT=67 posted '550 5.1.1' -- "$COPY" "$CATCH"
@@ -301,7 +289,7 @@ spamd_starts() {
 }
 
 @test "spam: more than spamc's half a megabyte is asked about too" {
-	spamd_starts
+	spam_asks_spamd
 	write_letter
 	{
 		echo 'buy my pills'

@@ -251,6 +251,17 @@ contained() {
 	sed -n 2p "$BATS_TEST_TMPDIR/eml" | grep -q ' with ESMTPS '
 }
 
+@test "the README's script, behind the README's tcpserver" {
+	local step
+	ON_MAIL=$(sed -n '/^```sh$/,/^```$/p' "$ROOT/README.md" | grep -v '^```')
+	step=$(pasted 'make install && chmod')
+	runs "(${step/make install && }) &"
+	until_true inside bash -c "exec 9<>/dev/tcp/127.0.0.1/2525"
+	step=$(pasted 'swaks .* --to tickets[^ ]*')
+	inside sh -euc "$step" >"$REPLIES" || fail "$step"
+	grep -Eq '^[0-9a-f]{19}\.eml$' "$REPLIES"
+}
+
 @test "the test sink of the README" {
 	runs "mount -t tmpfs none /tmp
 		($(pasted 'mkdir -p \/tmp\/mail')) &"

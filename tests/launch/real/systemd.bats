@@ -32,11 +32,11 @@ boots() {
 	cp -R "$ROOT" "$DISK$CHECKOUT"
 	systemd
 	inside rm /usr/local/sbin/smtpd /usr/local/bin/on-mail
-	for step in "$(pasted 'make install')" "$(pasted 'cp examples[^ ]*')"; do
+	for step in "$(pasted 'make install && install')" "$(pasted 'cp examples[^ ]*')"; do
 		[ -n "$step" ]
 		inside sh -euc "$step" >"$REPLIES" 2>&1 || fail "$step"
 	done
-	step=$(pasted 'swaks --server')
+	step=$(pasted 'swaks .* --from')
 	inside sh -euc "${step%&&*}" >"$REPLIES" || fail "$step"
 	until_true inside sh -euc "${step##*&&} | grep help@example.org"
 }
