@@ -323,9 +323,10 @@ told_hello(struct client *c)
 	int code = c->words.code;
 
 	if (c->stage == CLIENT_HELLO && !c->mail->lmtp &&
-	    (code == 500 || code == 502))
+	    (code == 500 || code == 502)) {
+		c->extensions = 0;
 		go_on(c, CLIENT_HELO);
-	else if (!is_taken(c))
+	} else if (!is_taken(c))
 		return;
 	else if (needs_utf8(c->mail) && !has(c, UTF8))
 		refuse(c, "554 5.6.7 "
@@ -362,10 +363,11 @@ told_all(struct client *c)
 		    CLIENT_LATER : c->result);
 }
 
+/* Behind a 421, which is said before a server hangs up, nothing more comes. */
 static void
 told_envelope(struct client *c)
 {
-	if (c->answered++ == 0) {
+	if (c->answered++ == 0 || c->words.code == 421) {
 		is_taken(c);
 		return;
 	}

@@ -78,7 +78,7 @@ options: environment host
 trial: environment
 smtpd: descriptors environment exit files host
 dial: descriptors names
-forward: descriptors environment exit files host print
+forward: descriptors environment exit files host print signals
 '
 
 # What is no power: octets, numbers, and what compilers call by themselves.

@@ -1,4 +1,5 @@
 """forward NAME: forward as a command, and we are the server that it talks to."""
+import itertools
 import os
 import socket
 import subprocess
@@ -41,7 +42,7 @@ class Server(threading.Thread):
         with connection, connection.makefile('rb') as lines:
             try:
                 self.talk(connection, lines)
-            except ConnectionResetError:
+            except ConnectionError:
                 pass  # it has gone, and not read all
 
     def talk(self, connection, lines):
@@ -58,7 +59,7 @@ class Server(threading.Thread):
         self.heard += lines.readlines()
 
     def say(self, connection, words):
-        pieces = [words]
+        pieces = [words] if isinstance(words, bytes) else words
         if self.slow:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             pieces = [bytes([octet]) for octet in words]
@@ -70,7 +71,8 @@ class Run:
     """Of forward, with this script of its server."""
 
     def __init__(self, script, *options, to=('joe@example.org',), slow=False,
-                 closes=False, path=None, message=MESSAGE, **variables):
+                 closes=False, path=None, message=MESSAGE, before=None,
+                 **variables):
         if path:
             listener = socket.socket(socket.AF_UNIX)
             listener.bind(path)
@@ -85,7 +87,7 @@ class Run:
                        'TCPLOCALHOST': 'mx.example.org', **variables}
         done = subprocess.run([FORWARD, *options, path], input=message,
                               capture_output=True, env=environment,
-                              timeout=PATIENCE * 3)
+                              timeout=PATIENCE * 3, preexec_fn=before)
         server.join(PATIENCE * 2)
         check(not server.is_alive(), 'it does not go')
         self.status, self.heard = done.returncode, server.heard
@@ -153,6 +155,22 @@ def each_step_is_the_last():
             check(run.heard == SENT[:step], 'sent', run.heard)
 
 
+def each_step_is_without_end():
+    for words in b'250-more\r\n' * 1000, b'x' * 100000:
+        for step in range(6):
+            Run(changed(step, itertools.repeat(words)), '--timeout', '1').ended(
+                75, log='time-out').sent(SENT[:step])
+
+
+def each_step_says_too_much():
+    """What comes before it was asked for answers to nothing."""
+    for step in range(5):
+        run = Run(changed(step, GOOD[step] + GOOD[5])).ended(
+            75, log='what came is no reply to it')
+        check(run.heard[:step] == SENT[:step] and
+              ON_WIRE[:9] not in b''.join(run.heard), 'sent', run.heard)
+
+
 def each_step_is_silent():
     for step in range(6):
         Run(changed(step, b''), '--timeout', '1').ended(
@@ -173,6 +191,31 @@ def all_refused():
             SENT[:2] + rcpts)
     Run(GOOD[:4] + [b'452 4.5.3 too many\r\n'], to=two).ended(
         75, b'452 4.5.3 too many\n').sent(SENT[:2] + rcpts)
+
+
+def hangs_up():
+    """After a 421 among the replies to recipients."""
+    three = ('joe@example.org', 'sue@example.org', 'kim@example.org')
+    Run(GOOD[:3] + [b'550 5.1.1 no joe\r\n', b'421 4.7.0 too many\r\n'],
+        to=three, closes=True).ended(75, b'421 4.7.0 too many\n')
+
+
+def nobody_listens():
+    """To our own words, when the server has taken the message."""
+    def gone():
+        ends = os.pipe()
+        os.dup2(ends[1], 1)
+        os.closerange(3, 64)
+
+    def full():
+        os.dup2(os.open('/dev/full', os.O_WRONLY), 1)
+
+    def closed():
+        os.close(1)
+        os.close(2)
+
+    for before in gone, full, closed:
+        Run(GOOD, before=before).ended(0).sent(SENT)
 
 
 def lmtp():

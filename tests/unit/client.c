@@ -191,6 +191,7 @@ mail(const char *options, const char *recipients)
 #define EHLO "EHLO mx.example.org\r\n"
 #define MAIL "MAIL FROM:<ann@example.net>"
 #define ONE "joe@example.org\n"
+#define TO(name) "RCPT TO:<" name "@example.org>"
 
 /* From the greeting to the replies that come before these. */
 #define GREETING "220 x\r\n250 x\n"
@@ -258,6 +259,9 @@ hello(void)
 	    "250 x\n", EHLO "HELO mx.example.org\r\n" MAIL "\r\n"
 	    "RCPT TO:<joe@example.org>\r\nDATA\r\n@.\r\n", CLIENT_TAKEN, "x"),
 	    "HELO where EHLO is 502, and no extensions then");
+	ok(is("", ONE, "220 x\n502-x\n502-DSN\n502 SIZE\n250 x\n250 x\n550 x\n",
+	    EHLO "HELO mx.example.org\r\n" MAIL "\r\n" TO("joe") "\r\n",
+	    CLIENT_REFUSED, "x"), "what a refused EHLO says is none either");
 	ok(is("", ONE, "220 x\n550 x\n", EHLO, CLIENT_MISCONFIGURED, "x"),
 	    "550 to EHLO is about us");
 	ok(is("", ONE, "220 x\n500 x\n550 x\n", EHLO "HELO mx.example.org\r\n",
@@ -272,7 +276,6 @@ hello(void)
 	    "LMTP has no other hello than LHLO");
 }
 
-#define TO(name) "RCPT TO:<" name "@example.org>"
 #define THREE "a@example.org\nb@example.org\nc@example.org\n"
 #define THEM TO("a") "\r\n" TO("b") "\r\n" TO("c") "\r\n"
 
