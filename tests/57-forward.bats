@@ -42,6 +42,10 @@ forward() {
 	forward each_step_is_silent
 }
 
+@test "forward: a server that is slow in all its steps is 75 in the end" {
+	forward is_slow
+}
+
 @test "forward: a reply without an end is 75 at each step, by --timeout" {
 	forward each_step_is_without_end
 }

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 from session import PATIENCE, QUIT, Failure, check
 
@@ -51,7 +52,7 @@ class Server(threading.Thread):
             if self.closes and n == len(self.script) - 1:
                 return
             heard = lines.readline()
-            while words.startswith(b'354') and not heard.endswith(ON_WIRE[-5:]):
+            while words is GOOD[4] and not heard.endswith(ON_WIRE[-5:]):
                 heard += lines.readline() or ON_WIRE[-5:]
             if not heard:
                 return
@@ -175,6 +176,16 @@ def each_step_is_silent():
     for step in range(6):
         Run(changed(step, b''), '--timeout', '1').ended(
             75, log='time-out').sent(SENT[:step])
+
+
+def is_slow():
+    """In no step too slow, but in all."""
+    def late(words):
+        time.sleep(0.25)
+        return words
+    many = ['joe@example.org'] * 40
+    Run(GOOD[:3] + [map(late, GOOD[3:4]) for _ in many] + GOOD[4:],
+        '--timeout', '1', to=many).ended(75, log='MAIL or RCPT: time-out')
 
 
 def all_refused():
