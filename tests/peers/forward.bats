@@ -261,10 +261,14 @@ queue_is_empty() {
 	kept_by_postfix 0
 }
 
-@test "Postfix: its limits of size and recipients, and no SMTPUTF8" {
+@test "Postfix: its limits of size, recipients, errors, and no SMTPUTF8" {
 	next_postfix message_size_limit=9000 smtpd_recipient_limit=2 \
-		smtputf8_enable=no
+		smtputf8_enable=no smtpd_hard_error_limit=2 \
+		smtpd_error_sleep_time=0
 	write_letter
+	TO=("$NOBODY" "$NOBODY" "$HELP")
+	hand '451 4.7.0 client.example Error: too many errors' \
+		"127.0.0.1:$PORT"
 	TO=("$HELP" "$JOE" "$HELP")
 	hand '452 4.5.3 Error: too many recipients' "127.0.0.1:$PORT"
 	TO=("$HELP")
@@ -430,6 +434,9 @@ aiosmtpd() {
 	ANN=$JOSE PARAMETERS=' SMTPUTF8' hand '554 5.6.7 ' "127.0.0.1:$PORT"
 	ANN=fault@example.net hand '451 4.3.0 ' "127.0.0.1:$PORT"
 	logged 'the end of the message: 500 5.0.0 Error: (ValueError) odd'
+	printf '%02000d\n' 7 >>"$LETTER"
+	hand '451 4.3.0 ' "127.0.0.1:$PORT"
+	logged 'the end of the message: 500 5.0.0 Line too long'
 	kept 0 "$MAIL"
 }
 
