@@ -139,7 +139,7 @@ finish(const struct forward *f)
 	    "what came is no reply to it");
 }
 
-/* ---- the dialogue ---- */
+/* ---- replies ---- */
 
 /* When the step that begins now has to be over. */
 static long long
@@ -377,11 +377,11 @@ is_no_word(char c)
 }
 
 static void
-set_hello(struct forward *f, const char *name)
+set_hello(struct forward *f, const char *from, const char *name)
 {
 	f->mail.hello = span_of(name);
 	if (name[0] == '\0' || span_any(f->mail.hello, is_no_word))
-		usage("--hello", "is no name");
+		usage(from, "is no name");
 }
 
 static void
@@ -411,7 +411,7 @@ parse_options(struct forward *f, int argc, char **argv)
 	while ((got = getopt_long(argc, argv, "hV", options, NULL)) != -1)
 		switch (got) {
 		case 'l': f->mail.lmtp = true; break;
-		case 'n': set_hello(f, optarg); break;
+		case 'n': set_hello(f, "--hello", optarg); break;
 		case 't': set_timeout(f, optarg); break;
 		case 'h': print(help);
 		case 'V': print("forward " VERSION "\n");
@@ -461,7 +461,7 @@ find_mail(struct forward *f)
 		name = gethostname(f->host, sizeof f->host - 1) == 0 ?
 		    f->host : "localhost";
 	if (m->hello.len == 0)
-		set_hello(f, name);
+		set_hello(f, "TCPLOCALHOST", name);
 }
 
 static void

@@ -42,6 +42,10 @@ forward() {
 	forward each_step_is_silent
 }
 
+@test "forward: a server that takes no connection is 75, by --timeout" {
+	forward nobody_accepts
+}
+
 @test "forward: a server that is slow in all its steps is 75 in the end" {
 	forward is_slow
 }

@@ -1,4 +1,4 @@
-"""forward NAME: forward as a command, and we are the server that it talks to."""
+"""forward NAME: forward as a command; the server that it talks to is here."""
 import itertools
 import os
 import socket
@@ -19,6 +19,10 @@ STEPS = ['the connection', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'the message']
 SENT = [b'EHLO mx.example.org\r\n',
         b'MAIL FROM:<ann@example.net> SIZE=26\r\n',
         b'RCPT TO:<joe@example.org>\r\n', b'DATA\r\n', ON_WIRE]
+
+
+ENVIRONMENT = {'SENDER': 'ann@example.net', 'RECIPIENTS': 'joe@example.org\n',
+               'TCPLOCALHOST': 'mx.example.org'}
 
 
 class Server(threading.Thread):
@@ -83,9 +87,8 @@ class Run:
             path = '%s:%d' % listener.getsockname()
         server = Server(listener, script, slow, closes)
         server.start()
-        environment = {'SENDER': 'ann@example.net',
-                       'RECIPIENTS': ''.join(name + '\n' for name in to),
-                       'TCPLOCALHOST': 'mx.example.org', **variables}
+        environment = {**ENVIRONMENT, **variables,
+                       'RECIPIENTS': ''.join(name + '\n' for name in to)}
         done = subprocess.run([FORWARD, *options, path], input=message,
                               capture_output=True, env=environment,
                               timeout=PATIENCE * 3, preexec_fn=before)
@@ -227,6 +230,33 @@ def nobody_listens():
 
     for before in gone, full, closed:
         Run(GOOD, before=before).ended(0).sent(SENT)
+
+
+def fill(listener):
+    """The queue of one that does not accept: the next one is not answered."""
+    fillers = [socket.socket(listener.family) for _ in range(4)]
+    for filler in fillers:
+        filler.setblocking(False)
+        filler.connect_ex(listener.getsockname())
+    return fillers
+
+
+def nobody_accepts():
+    path = os.path.join(os.environ['BATS_TEST_TMPDIR'], 'full')
+    for family, at in ((socket.AF_INET, ('127.0.0.1', 0)),
+                       (socket.AF_UNIX, path)):
+        with socket.socket(family) as listener:
+            listener.bind(at)
+            listener.listen(0)
+            fillers = fill(listener)
+            to = path if at == path else '127.0.0.1:%d' % \
+                listener.getsockname()[1]
+            done = subprocess.run([FORWARD, '--timeout', '1', to],
+                                  env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+                                  capture_output=True, timeout=PATIENCE)
+            check(done.returncode == 75 and
+                  b'cannot connect: no answer in time' in done.stderr, done)
+            del fillers
 
 
 def lmtp():
