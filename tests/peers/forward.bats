@@ -9,6 +9,7 @@ load helper
 FORWARD=${FORWARD:-$ROOT/forward}
 AIO=$ROOT/tests/peers/aio.py # for Debian's own python3
 HALFWAY=$ROOT/tests/peers/halfway.py
+export OPENSMTPD=${OPENSMTPD:-/opt/opensmtpd}
 HELP=help@example.org
 JOE=joe@example.org
 NOBODY=nobody@example.org
@@ -390,6 +391,49 @@ kept_by_exim() {
 	hand '451 4.3.0 ' "$HALF"
 	hand '250 2.0.0 OK id=' "127.0.0.1:$PORT"
 	kept_by_exim 1
+}
+
+# ---- OpenSMTPD ----
+
+next_opensmtpd() {
+	free_port
+	MAIL=$BATS_TEST_TMPDIR/mail/new
+	chmod a+x "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
+	started "$ROOT/tests/peers/opensmtpd" "$BATS_TEST_TMPDIR" "$PORT"
+	until_true answers
+}
+
+@test "OpenSMTPD: a letter comes, octet for octet" {
+	next_opensmtpd
+	hand '250 2.0.0 ' "127.0.0.1:$PORT"
+	grep -q 'Message accepted for delivery' "$REPLIES"
+	until_true has_files 1 "$MAIL"
+	kept 1 "$MAIL"
+}
+
+@test "OpenSMTPD: unknown, one of two, too large" {
+	next_opensmtpd
+	TO=("$NOBODY")
+	hand "550 5.0.0 Invalid recipient: <$NOBODY>" "127.0.0.1:$PORT"
+	TO=("$HELP" "$NOBODY")
+	hand '451 4.3.0 ' "127.0.0.1:$PORT"
+	logged "RCPT TO:<$NOBODY>, but not other .*: 550 5.0.0 Invalid"
+	TO=("$HELP")
+	seq 3000 >>"$LETTER"
+	hand '554 5.3.4 Message too big for system' "127.0.0.1:$PORT"
+	kept 0 "$MAIL"
+}
+
+@test "OpenSMTPD: stopped in the middle it has nothing, and then once" {
+	next_opensmtpd
+	halfway "127.0.0.1:$PORT" kill "$SERVER_ID"
+	hand '451 4.3.0 ' "$HALF"
+	wait "${SERVERS[0]}" || :
+	kept 0 "$MAIL"
+	next_opensmtpd
+	hand '250 2.0.0 ' "127.0.0.1:$PORT"
+	until_true has_files 1 "$MAIL"
+	kept 1 "$MAIL"
 }
 
 # ---- aiosmtpd ----
