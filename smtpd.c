@@ -260,6 +260,10 @@ parse_options(struct smtpd *s, int argc, char **argv)
 	struct text t = { space, 0, sizeof space };
 	struct fault fault;
 
+	if (argc == 1 && isatty(0)) {
+		file_write(2, span_of(options_usage));
+		exit(EX_USAGE);
+	}
 	if (!options_parse(&s->settings, argc, argv, &fault))
 		die(s, EX_USAGE, fault.what, fault.why);
 	if (options_answer(&s->settings, VERSION, &t))

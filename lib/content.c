@@ -256,22 +256,6 @@ squeeze(char *to, const char *from, uint64_t go)
 	return gone;
 }
 
-/* Copies the first n octets of a block to the output, without those that are to
- * go; returns how many those are.  Where there is too little room for what is
- * copied too much, by a space of our own: at the start of every message. */
-static inline size_t
-copy_block(const struct content *c, size_t n, uint64_t go)
-{
-	char space[2 * BLOCK];
-	size_t gone;
-
-	if (c->in - c->out >= BLOCK)
-		return squeeze(c->out, c->in, go);
-	gone = squeeze(space, c->in, go);
-	memcpy(c->out, space, n - gone);
-	return gone;
-}
-
 /* As much of a block as is lines that end in CR LF, stuffed or not: up to a CR
  * or LF that is bare, a dot before a CR, and what the octet behind the block
  * decides.  False where that is nothing. */
@@ -286,13 +270,16 @@ decode_block(struct content *c)
 	uint64_t before = (stop & -stop) - 1;
 	uint64_t go = (c->rules.crlf ? dots : dots | cr) & before;
 	size_t n = stop != 0 ? (size_t)__builtin_ctzll(stop) : BLOCK;
+	char *to = c->in - c->out >= BLOCK ? c->out : c->space;
 	size_t gone = 0;
 
 	if (n == 0)
 		return false;
-	if (go != 0)
-		gone = copy_block(c, n, go);
-	else if (c->out != c->in)
+	if (go != 0) {
+		gone = squeeze(to, c->in, go);
+		if (to != c->out)
+			memcpy(c->out, to, n - gone);
+	} else if (c->out != c->in)
 		memmove(c->out, c->in, n);
 	c->in += n;
 	c->out += n - gone;

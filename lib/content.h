@@ -78,6 +78,8 @@ struct content {
 	const char *start;
 	char *out, *in;
 	const char *end;
+	char space[128];		/* for what is copied too much, where */
+					/* there is no room behind out yet */
 };
 
 /* A new message; what was there of another is forgotten. */

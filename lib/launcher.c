@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "variable.h"
 
 /* ---- signals ---- */
 
@@ -98,7 +99,7 @@ launcher_find_ignored(sigset_t *ignored)
 static int
 systemd_sockets(void)
 {
-	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	const char *pid = variable("LISTEN_PID"), *fds = variable("LISTEN_FDS");
 	unsigned long long n, count;
 
 	if (pid == NULL || fds == NULL ||
@@ -140,7 +141,7 @@ is_kept(const struct launcher *l, int fd)
 static int
 named_descriptor(const char *name)
 {
-	const char *value = getenv(name);
+	const char *value = variable(name);
 	unsigned long long n;
 	struct stat st;
 

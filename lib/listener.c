@@ -14,6 +14,7 @@
 
 #include "channel.h"
 #include "event.h"
+#include "variable.h"
 
 /* ---- who started us: sd_notify(3) ---- */
 
@@ -32,7 +33,7 @@ send_state(struct listener *l, int fd, const char *state)
 static void
 notify(struct listener *l, const char *state)
 {
-	const char *path = getenv("NOTIFY_SOCKET");
+	const char *path = variable("NOTIFY_SOCKET");
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	size_t len = path != NULL ? strlen(path) : 0;
 	int fd;

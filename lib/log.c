@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "variable.h"
 
 enum { FACILITY_MAIL = 2 << 3 };	/* RFC 5424, 6.2.1 */
 
@@ -180,7 +181,7 @@ log_end(struct log *l)
 static bool
 is_journal(const struct stat *st)
 {
-	const char *at = getenv("JOURNAL_STREAM");
+	const char *at = variable("JOURNAL_STREAM");
 	char *end;
 
 	return at != NULL && strtoull(at, &end, 10) == st->st_dev &&

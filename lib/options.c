@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "variable.h"
+
 #define AT(member) offsetof(struct settings, member)
 
 static const struct row {
@@ -16,84 +18,90 @@ static const struct row {
 	value_setter *set;
 	size_t member;
 	const char *help;
+	const char *heading;		/* of those from here on */
 } rows[] = {
-	{ "hostname", 'n', "NAME", value_hostname, AT(protocol.hostname),
-	    "our name (the host's)" },
-	{ "banner", 0, "TEXT", value_banner, AT(protocol.banner),
-	    "what the greeting says (ESMTP ready)" },
-	{ NULL, 'b', "s", value_mode, AT(sendmail),
-	    "for callers of sendmail -bs: SMTP" },
-	{ NULL, 'o', "WORD", value_sendmail_word, AT(sendmail),
-	    "behind -bs: means nothing" },
-	{ "lmtp", 0, NULL, value_flag, AT(protocol.lmtp), "speak LMTP" },
 	{ "domain", 'd', "DOMAIN|/FILE", value_domain, AT(domains),
-	    "a local domain; any number (all are)" },
+	    "a local domain; may be repeated (all are)",
+	    "Who may receive" },
 	{ "forward", 'f', "DOMAIN|/FILE", value_domain, AT(forwards),
-	    "not local, but mail is taken for it" },
+	    "not local: the command sends it on", NULL },
 	{ "users", 'u', "FILE", value_users, AT(users),
-	    "the local users, as aliases(5) (all)" },
+	    "the local users, as aliases(5) (all are)", NULL },
 	{ "lookup", 'l', "COMMAND", value_command, AT(lookup),
-	    "ask COMMAND about each recipient" },
+	    "ask COMMAND about each recipient", NULL },
 	{ "vrfy", 0, NULL, value_flag, AT(protocol.vrfy),
-	    "answer VRFY and EXPN" },
-	{ "terminal", 0, NULL, value_flag, AT(protocol.terminal),
-	    "offer SEND, SOML and SAML" },
+	    "answer VRFY and EXPN", NULL },
+	{ "starttls", 0, "COMMAND", value_command, AT(starttls),
+	    "offer STARTTLS: COMMAND does the TLS", "TLS and passwords" },
+	{ "tls", 0, NULL, value_flag, AT(protocol.tls),
+	    "the launcher has done TLS already", NULL },
+	{ "require-tls", 0, NULL, value_flag, AT(protocol.require_tls),
+	    "no MAIL without TLS", NULL },
+	{ "auth", 0, "COMMAND", value_command, AT(auth),
+	    "offer AUTH: COMMAND checks passwords", NULL },
+	{ "auth-in-clear", 0, NULL, value_flag, AT(protocol.auth_in_clear),
+	    "offer AUTH without TLS too", NULL },
+	{ "require-auth", 0, NULL, value_flag, AT(protocol.require_auth),
+	    "no MAIL without AUTH", NULL },
 	{ "max-size", 's', "SIZE", value_octets, AT(protocol.max_size),
-	    "largest message; K, M, G; 0: any (32M)" },
+	    "largest message; K, M, G; 0: any (32M)", "Limits" },
 	{ "max-recipients", 'r', "N", value_recipients,
-	    AT(protocol.max_recipients), "recipients a message (100)" },
+	    AT(protocol.max_recipients), "recipients of a message (100)",
+	    NULL },
 	{ "max-messages", 0, "N", value_count, AT(protocol.max_messages),
-	    "messages a session; 0: any (0)" },
+	    "messages of a session; 0: any (0)", NULL },
 	{ "max-errors", 0, "N", value_count, AT(protocol.max_errors),
-	    "refused commands a session; 0: any (10)" },
+	    "refused commands of a session; 0: any (10)", NULL },
 	{ "timeout", 't', "SECONDS", value_seconds, AT(protocol.timeout),
-	    "longest silence of the client (300)" },
+	    "longest silence of the client (300)", NULL },
 	{ "session-timeout", 0, "SECONDS", value_seconds_or_none,
-	    AT(protocol.session_timeout), "longest session; 0: any (3600)" },
+	    AT(protocol.session_timeout), "longest session; 0: any (3600)",
+	    NULL },
 	{ "command-timeout", 'T', "SECONDS", value_seconds, AT(command_timeout),
-	    "longest run of the command (300)" },
+	    "longest run of the command (300)", NULL },
+	{ "max-sessions", 0, "N", value_sessions, AT(max_sessions),
+	    "sessions at once, if smtpd accepts (40)", NULL },
+	{ "max-per-client", 0, "N", value_count, AT(max_per_client),
+	    "of them for one client; 0: any (20)", NULL },
+	{ "lmtp", 0, NULL, value_flag, AT(protocol.lmtp),
+	    "speak LMTP: one run for each recipient", "The command" },
 	{ "append-recipients", 'a', NULL, value_flag, AT(append_recipients),
-	    "recipients as further arguments" },
+	    "recipients as further arguments", NULL },
 	{ "crlf", 0, NULL, value_flag, AT(protocol.crlf),
-	    "CRLF line ends to the command (LF)" },
+	    "CRLF line ends on its stdin (LF)", NULL },
+	{ "return-path", 0, NULL, value_flag, AT(return_path),
+	    "add a Return-Path field", NULL },
+	{ "no-received", 0, NULL, value_clear_flag, AT(received),
+	    "add no Received field", NULL },
+	{ "spool", 0, "DIR", value_directory, AT(spool),
+	    "for large messages ($TMPDIR or /tmp)", NULL },
+	{ "log", 0, "WHERE", value_log, AT(log),
+	    "stderr, syslog or none (stderr)", "Log and checks" },
+	{ "verbose", 'v', NULL, value_flag, AT(verbose),
+	    "log each command and reply", NULL },
+	{ "check", 0, NULL, value_flag, AT(check),
+	    "check all of this and exit", NULL },
+	{ "help", 'h', NULL, value_flag, AT(help), "this text", NULL },
+	{ "version", 'V', NULL, value_flag, AT(version), "the version", NULL },
+	{ "hostname", 'n', "NAME", value_hostname, AT(protocol.hostname),
+	    "our name (the host's)", "Rarely needed" },
+	{ "banner", 0, "TEXT", value_banner, AT(protocol.banner),
+	    "what the greeting says (ESMTP ready)", NULL },
+	{ "proxy", 0, "[=ADDRESS[/BITS]]", value_proxy, AT(proxies),
+	    "a proxy there sends a PROXY header first", NULL },
+	{ "xclient", 0, "ADDRESS|unix", value_speaker, AT(speakers),
+	    "who may use XCLIENT and XFORWARD", NULL },
 	{ "bare-newline", 0, "WHAT", value_bare_newline,
 	    AT(protocol.reject_bare_newlines),
-	    "normalize or reject them (normalize)" },
+	    "reject or normalize a bare one (normalize)", NULL },
 	{ "dsn", 0, NULL, value_flag, AT(protocol.dsn),
-	    "announce DSN: the command sends them" },
-	{ "no-received", 0, NULL, value_clear_flag, AT(received),
-	    "add no Received field" },
-	{ "return-path", 0, NULL, value_flag, AT(return_path),
-	    "add a Return-Path field" },
-	{ "spool", 0, "DIR", value_directory, AT(spool),
-	    "for large messages ($TMPDIR or /tmp)" },
-	{ "starttls", 0, "COMMAND", value_command, AT(starttls),
-	    "offer STARTTLS: COMMAND does the TLS" },
-	{ "tls", 0, NULL, value_flag, AT(protocol.tls),
-	    "the launcher has done TLS already" },
-	{ "require-tls", 0, NULL, value_flag, AT(protocol.require_tls),
-	    "no MAIL without TLS" },
-	{ "auth", 0, "COMMAND", value_command, AT(auth),
-	    "offer AUTH: COMMAND checks passwords" },
-	{ "auth-in-clear", 0, NULL, value_flag, AT(protocol.auth_in_clear),
-	    "offer it without TLS too" },
-	{ "require-auth", 0, NULL, value_flag, AT(protocol.require_auth),
-	    "no MAIL without AUTH" },
-	{ "proxy", 0, "[=ADDRESS[/BITS]]", value_proxy, AT(proxies),
-	    "a PROXY header comes first, from there" },
-	{ "xclient", 0, "ADDRESS|unix", value_speaker, AT(speakers),
-	    "who may use XCLIENT and XFORWARD" },
-	{ "max-sessions", 0, "N", value_sessions, AT(max_sessions),
-	    "sessions at a time, where we listen (40)" },
-	{ "max-per-client", 0, "N", value_count, AT(max_per_client),
-	    "of them for one client; 0: any (20)" },
-	{ "log", 0, "WHERE", value_log, AT(log), "stderr, syslog or none" },
-	{ "verbose", 'v', NULL, value_flag, AT(verbose),
-	    "log each command and reply" },
-	{ "check", 0, NULL, value_flag, AT(check),
-	    "check all of this and exit" },
-	{ "help", 'h', NULL, value_flag, AT(help), "this text" },
-	{ "version", 'V', NULL, value_flag, AT(version), "the version" },
+	    "announce DSN; the command sends notices", NULL },
+	{ "terminal", 0, NULL, value_flag, AT(protocol.terminal),
+	    "offer SEND, SOML and SAML", NULL },
+	{ NULL, 'b', "s", value_mode, AT(sendmail),
+	    "for programs that run sendmail -bs", NULL },
+	{ NULL, 'o', "WORD", value_sendmail_word, AT(sendmail),
+	    "behind -bs: means nothing", NULL },
 };
 
 enum {
@@ -105,8 +113,14 @@ static void
 help_line(struct text *t, const struct row *row)
 {
 	enum { COLUMN = 34 };
-	size_t start = t->len;
+	size_t start;
 
+	if (row->heading != NULL) {
+		text_char(t, '\n');
+		text_string(t, row->heading);
+		text_string(t, ":\n");
+	}
+	start = t->len;
 	text_string(t, row->letter != '\0' ? "  -" : "    ");
 	if (row->letter != '\0')
 		text_char(t, row->letter);
@@ -213,7 +227,7 @@ set_option(struct settings *s, const struct row *row, const char *value,
 static void
 set_defaults(struct settings *s)
 {
-	const char *tmp = getenv("TMPDIR");
+	const char *tmp = variable("TMPDIR");
 
 	s->protocol.max_size = 32 << 20;
 	s->protocol.max_recipients = 100;
@@ -360,17 +374,28 @@ options_check(const struct settings *s, struct fault *fault)
 	return false;
 }
 
+#define USAGE "usage: smtpd [option ...] [--] command [argument ...]\n"
+
+const char options_usage[] = USAGE "Try: smtpd cat; or: smtpd --help\n";
+
 static void
 help(struct text *t)
 {
 	size_t i;
 
-	text_string(t,
-	    "usage: smtpd [option ...] [--] command [argument ...]\n"
-	    "SMTP on descriptors 0 and 1: each message that arrived whole is\n"
-	    "the standard input of command, whose exit status is the reply.\n");
+	text_string(t, USAGE
+	    "Speaks SMTP on stdin and stdout, where a superserver puts the\n"
+	    "connection, and runs command for every message that arrives: the\n"
+	    "message on its stdin, sender and recipients in its environment.\n"
+	    "\n"
+	    "  tcpserver 127.0.0.1 2525 smtpd -d example.org ./on-mail\n");
 	for (i = 0; i < ROWS; i++)
 		help_line(t, &rows[i]);
+	text_string(t,
+	    "\n"
+	    "Exit status of command: 0 accepted, 75 try again later, 67 no such\n"
+	    "user, 77 refused; any other is later too, or see smtpd(8), which\n"
+	    "has $SENDER, $RECIPIENTS and the other variables.\n");
 }
 
 bool

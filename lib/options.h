@@ -44,6 +44,9 @@ bool options_parse(struct settings *s, int argc, char **argv,
  * False: it is in *fault. */
 bool options_check(const struct settings *s, struct fault *fault);
 
+/* For who gives none. */
+extern const char options_usage[];
+
 /* What --help and --version ask for; false: neither was given. */
 bool options_answer(const struct settings *s, const char *version,
     struct text *t);

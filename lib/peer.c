@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "text.h"
+#include "variable.h"
 
 union socket_address {
 	struct sockaddr any;
@@ -53,7 +54,7 @@ static bool
 environment_address(const char *address, const char *port, char *to,
     char *to_port)
 {
-	const char *value = getenv(address), *number = getenv(port);
+	const char *value = variable(address), *number = variable(port);
 
 	if (value == NULL || !parse_address(value, to))
 		return false;
@@ -80,7 +81,7 @@ static bool
 is_joined(const struct peer *p)
 {
 	static const char loopback[] = "127.";
-	const char *port = getenv("REMOTE_PORT");
+	const char *port = variable("REMOTE_PORT");
 
 	return port != NULL && strcmp(port, p->port) != 0 &&
 	    (strcmp(p->address, "::1") == 0 ||
@@ -142,7 +143,7 @@ launcher_peer(struct peer *p)
 static void
 find_name(struct peer *p)
 {
-	const char *name = getenv("TCPREMOTEHOST");
+	const char *name = variable("TCPREMOTEHOST");
 
 	if (p->address[0] != '\0' && name != NULL &&
 	    ip_is_name(span_of(name)))
@@ -155,8 +156,8 @@ peer_find(struct peer *p)
 	union socket_address name;
 	bool connected = ask_kernel(p, &name);
 
-	p->relay = getenv("RELAYCLIENT");
-	if ((getenv("PROTO") == NULL || !ucspi_peer(p)) &&
+	p->relay = variable("RELAYCLIENT");
+	if ((variable("PROTO") == NULL || !ucspi_peer(p)) &&
 	    !(connected && kernel_peer(p, &name)) && !launcher_peer(p))
 		p->address[0] = p->port[0] = '\0';
 	find_name(p);
@@ -233,8 +234,8 @@ enum { ANYBODY, SOCAT, NAMES };
 static bool
 is_about_client(int whose)
 {
-	return getenv("NCAT_REMOTE_ADDR") == NULL &&
-	    (whose == SOCAT || getenv("SOCAT_PEERADDR") == NULL);
+	return variable("NCAT_REMOTE_ADDR") == NULL &&
+	    (whose == SOCAT || variable("SOCAT_PEERADDR") == NULL);
 }
 
 bool
@@ -249,7 +250,7 @@ peer_is_in_tls(struct peer *p, bool option)
 	int i;
 
 	for (i = 0; i < NAMES && p->tls_protocol[0] == '\0'; i++) {
-		protocol = getenv(names[i][0]);
+		protocol = variable(names[i][0]);
 		if (protocol != NULL && is_about_client(i))
 			peer_take_tls_word(protocol, p->tls_protocol);
 	}
@@ -257,6 +258,6 @@ peer_is_in_tls(struct peer *p, bool option)
 		p->tls_protocol[0] = '\0';
 	if (p->tls_protocol[0] == '\0')
 		return option;
-	peer_take_tls_word(getenv(names[i - 1][1]), p->tls_cipher);
+	peer_take_tls_word(variable(names[i - 1][1]), p->tls_cipher);
 	return true;
 }

@@ -13,13 +13,14 @@
 
 #include "channel.h"
 #include "file.h"
+#include "variable.h"
 
 /* ---- to find it ---- */
 
 const char *
 process_find(const char *name, char *space, size_t size)
 {
-	const char *path = getenv("PATH"), *end;
+	const char *path = variable("PATH"), *end;
 	int error = ENOENT;
 	struct text t;
 	struct stat st;

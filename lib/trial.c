@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "process.h"
+#include "variable.h"
 
 static bool
 refuse(struct fault *fault, const char *what, const char *why)
@@ -50,7 +51,7 @@ spool_passes(struct spool *spool, struct fault *fault)
 {
 	if (spool_try(spool))
 		return true;
-	fault_of_option(fault, spool->dir == getenv("TMPDIR") ?
+	fault_of_option(fault, spool->dir == variable("TMPDIR") ?
 	    "--spool ($TMPDIR)" : "--spool", spool->dir, strerror(errno));
 	return false;
 }

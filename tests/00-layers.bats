@@ -5,6 +5,7 @@ load helper
 
 ROOMS='
 text:
+variable:
 file: text
 date: text
 address: text
@@ -15,10 +16,10 @@ ip: text
 lists: text file address ip
 users: text address lists
 channel: text
-log: text channel
-peer: text ip
-launcher: text file
-process: text file channel
+log: text variable channel
+peer: text variable ip
+launcher: text variable file
+process: text variable file channel
 content: text
 sasl: text address
 reply: text
@@ -40,7 +41,7 @@ expand: text address lists users
 message: text date opening spool envelope prepend
 environment: text date spool envelope message
 event: text channel log process spool sasl environment
-listener: text launcher lists log ip peer reply channel event
+listener: text variable launcher lists log ip peer reply channel event
 runner: text launcher peer process environment verdict event prepend
 delivery: text channel spool process envelope message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
@@ -48,8 +49,8 @@ recipients: text file lists users channel process verdict expand runner event
 auth: text file process sasl verdict environment runner
 tls: text peer channel process environment runner event
 values: text lists ip
-options: text lists values
-trial: text lists process spool environment values
+options: text variable lists values
+trial: text variable lists process spool environment values
 smtpd: text file lists channel log peer launcher process content protocol
 	serve environment event delivery recipients auth tls options trial front
 	runner listener
@@ -63,20 +64,20 @@ file: descriptors files
 spool: descriptors files
 lists: descriptors files heap
 channel: clock descriptors signals
-log: descriptors environment
-peer: descriptors environment host
-listener: descriptors environment heap processes
+log: descriptors
+peer: descriptors host
+listener: descriptors heap processes
 launcher: descriptors environment files host signals
-process: descriptors environment exit files processes signals
+process: descriptors exit files processes signals
 message: clock
+variable: environment
 environment: environment
 runner: descriptors
 delivery: heap
 auth: clock descriptors
 tls: descriptors files processes
-options: environment host
-trial: environment
-smtpd: descriptors environment exit files host
+options: host
+smtpd: descriptors exit files host
 dial: descriptors names
 forward: descriptors environment exit files host print signals
 '

@@ -140,10 +140,19 @@ refused() {
 @test "--help is short, and no line is too wide; --version" {
 	run "$SMTPD" --help
 	[ "$status" -eq 0 ]
-	[ "${#lines[@]}" -le 48 ]
+	[ "$(wc -l <<<"$output")" -le 64 ]
 	[ -z "$(printf '%s\n' "${lines[@]}" | awk 'length > 79')" ]
 	run "$SMTPD" -V
 	[[ "$output" == 'smtpd '[0-9]* ]]
+}
+
+@test "smtpd alone on a terminal says how it is used" {
+	ends 64 python3 - "$SMTPD" <<-'EOF' >"$REPLIES"
+	import os, pty, sys
+	sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1])))
+	EOF
+	grep -q '^usage: smtpd .* command' "$REPLIES"
+	grep -q 'smtpd --help' "$REPLIES"
 }
 
 # Letter, name, whether there is an argument, default: a line an option.
@@ -157,10 +166,13 @@ refused() {
 	        stderr=subprocess.STDOUT)
 	    return done.stdout
 	shown, described, defaults = {}, {}, {}
-	for line in says('--help').splitlines()[3:]:
-	    letter, name, argument, text = re.fullmatch(
+	for line in says('--help').partition(':\n')[2].splitlines():
+	    row = re.fullmatch(
 	        r' {2,4}(?:-(\w))?(?:, )?(?: *--([a-z-]+))? ?(\S+)? {2,}(.*)',
-	        line).groups()
+	        line)
+	    if not line.startswith('  ') or not row:
+	        continue
+	    letter, name, argument, text = row.groups()
 	    shown[letter, name] = argument is not None
 	    if (argument or '')[:2] == '[=':
 	        optional = letter, name
@@ -177,6 +189,8 @@ refused() {
 	    default = defaults.pop((letter, name), '')
 	    if not re.search(r'(?<!\w)%s(?!\w)' % default, text):
 	        sys.exit('%s: no default %s' % (head, default))
+	if list(shown) != list(described):
+	    sys.exit('another order: %s' % list(zip(shown, described)))
 	if shown != described or len(shown) != 40:
 	    sys.exit('%d options, different: %s' % (len(shown),
 	        set(shown.items()) ^ set(described.items())))

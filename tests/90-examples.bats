@@ -228,7 +228,8 @@ teardown() {
 # ---- all of them ----
 
 @test "what README.md and the pages in doc link to is there" {
-	for page in doc/field-notes.md doc/printer.md doc/proxy.md README.md; do
+	cd "$ROOT"
+	for page in README.md examples/launch/README.md doc/*.md; do
 		grep -o '](\([^)#]*\))' "$ROOT/$page" | sed 's/^](//; s/)$//' \
 			>"$BATS_TEST_TMPDIR/links" || continue
 		while read -r link; do
@@ -237,6 +238,49 @@ teardown() {
 		done <"$BATS_TEST_TMPDIR/links"
 	done
 	[ -s "$BATS_TEST_TMPDIR/links" ] || fail 'no link at all?'
+}
+
+# ---- the README ----
+
+# readme_script: a letter to the README's script, for $TO.
+readme_script() {
+	sed -n '/^```sh$/,/^```$/p' "$ROOT/README.md" | grep -v '^```' \
+		>"$BATS_TEST_TMPDIR/on-mail"
+	chmod +x "$BATS_TEST_TMPDIR/on-mail"
+	say 'EHLO c' "MAIL FROM:<${FROM-ann@example.net}>" "RCPT TO:<$TO>" \
+		DATA 'Subject: x' . QUIT |
+		MAIL_BOX=$BATS_TEST_TMPDIR/mail/box serve -- \
+		"$BATS_TEST_TMPDIR/on-mail"
+}
+
+@test "the README's script: accepted, refused, no such user, later" {
+	TO=tickets@example.org
+	readme_script
+	reply_is 6 '250 2.0.0 '
+	grep -qx 'Subject: x' "$BATS_TEST_TMPDIR"/mail/box/*.eml
+	grep -Eqx '[0-9a-f]{19} from=ann@example.net client= size=[0-9]+' \
+		"$BATS_TEST_TMPDIR/mail/box/log"
+	TO=joe@example.org
+	readme_script
+	reply_is 6 '550 5.1.1 '
+	FROM=eve@spam.example readme_script
+	reply_is 6 '550 5.7.1 '
+	rm -r "$BATS_TEST_TMPDIR/mail"
+	: >"$BATS_TEST_TMPDIR/mail"
+	TO=tickets@example.org
+	readme_script
+	reply_is 6 '451 4.3.0 '
+}
+
+@test "the README's session is what one sees" {
+	sed -n '/^220 host.example/,/^221/p' "$ROOT/README.md" \
+		>"$BATS_TEST_TMPDIR/shown"
+	grep -v '^[0-9][0-9][0-9] ' "$BATS_TEST_TMPDIR/shown" |
+		sed 's/$/\r/' | serve -n host.example -- cat
+	grep '^[0-9][0-9][0-9] ' "$BATS_TEST_TMPDIR/shown" |
+		sed 's/Ok [0-9a-f]*$/Ok/' >"$BATS_TEST_TMPDIR/expected"
+	sed 's/\r$//; s/Ok [0-9a-f]*$/Ok/' "$REPLIES" |
+		diff - "$BATS_TEST_TMPDIR/expected"
 }
 
 @test "what is in Python or Perl names the Debian package on top" {

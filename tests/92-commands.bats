@@ -288,6 +288,17 @@ with_attachments() {
 	find "$BATS_TEST_TMPDIR" /tmp -maxdepth 1 -name pwned | ends 1 grep ''
 }
 
+@test "attachments: parts within parts, a thousand deep, are kept as one" {
+	LETTER=$BATS_TEST_TMPDIR/letter
+	for n in {1..1200}; do
+		printf 'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' \
+			"$n" "$n"
+	done >"$LETTER"
+	posted '250 2.0.0' -- "$COMMANDS/attachments" "$BOX"
+	cmp "$LETTER" "$BOX"/*/message.eml
+	[ "$(files "$BOX")" -eq 1 ]
+}
+
 @test "attachments: no folder and a full disk are 451, and nothing is left" {
 	with_attachments "$(printf '%02000d' 1)"
 	posted '451 4.3.0' -- "$COMMANDS/attachments" "$BOX/none"

@@ -92,6 +92,34 @@ listener_aiosmtpd-bare() {
 	server=("$PYTHON" "$BENCH/with-aiosmtpd.py" "$port")
 }
 
+# A script of Python that is started for each message; and the handler that
+# stays in memory, behind forward.
+listener_python-script() {
+	listens "$ROOT/smtpd"
+	server[-1]=$PYTHON
+	server+=(-c 'import sys; print(len(sys.stdin.buffer.read()), "octets")')
+}
+
+listener_forward() {
+	listens "$ROOT/smtpd"
+	server[-1]=$ROOT/forward
+	server+=(--lmtp "$WORK/handler")
+	behind_handler
+}
+
+listener_forward-static() {
+	listens "$WORK/static/smtpd"
+	server[-1]=$WORK/static/forward
+	server+=(--lmtp "$WORK/handler-static")
+	behind_handler
+}
+
+behind_handler() {
+	server=(sh -c '"$0" "$1" "$2" & shift 2; exec "$@"' "$PYTHON"
+		"$ROOT/examples/handlers/lmtpd.py" "${server[-1]}"
+		"${server[@]}")
+}
+
 listener_smtp-server() {
 	export NODE_PATH=$PEERS/node_modules
 	server=("$(type -P node)" "$BENCH/with-smtp-server.js" "$port" "$SINK")
@@ -159,12 +187,21 @@ has_aiosmtpd() {
 			"$PYTHON" -c 'import aiosmtpd.smtp'
 }
 
+has_python() {
+	PYTHON=$(first_program /usr/bin/python3 python3)
+}
+
+has_forward_static() {
+	has_python && has_program musl-gcc
+}
+
 has_smtp_server() {
 	NODE_PATH=$PEERS/node_modules node -e 'require("smtp-server")'
 }
 
 make_static() {
-	if is_asked listening-static || is_asked tcpserver-static; then
+	if is_asked listening-static || is_asked tcpserver-static ||
+		is_asked forward-static; then
 		progress 'building the static smtpd'
 		build_static
 	fi
@@ -189,6 +226,9 @@ find_listeners() {
 	found aiosmtpd aiosmtpd has_aiosmtpd
 	found msmtpd msmtpd has_program msmtpd
 	found smtp-server smtp-server has_smtp_server
+	found python-script python3 has_python
+	found forward python3 has_python
+	found forward-static 'python3 or musl-gcc' has_forward_static
 	found aiosmtpd-bare aiosmtpd has_aiosmtpd
 	found smtp-sink-bare smtp-sink has_program smtp-sink
 }

@@ -152,7 +152,7 @@ first_program() {
 
 build_static() {
 	mkdir "$WORK/static"
-	cp -r "$ROOT"/*.c "$ROOT"/*.h "$ROOT"/lib "$ROOT"/Makefile "$WORK/static"
+	cp -r "$ROOT"/*.[ch] "$ROOT"/{lib,programs,Makefile} "$WORK/static"
 	make -s -C "$WORK/static" static >&2
 }
 

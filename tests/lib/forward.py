@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -225,6 +226,10 @@ def nobody_listens():
         os.dup2(os.open('/dev/full', os.O_WRONLY), 1)
 
     def closed():
+        with tempfile.TemporaryFile() as file:
+            file.write(MESSAGE)
+            file.seek(0)
+            os.dup2(file.fileno(), 0)
         os.close(1)
         os.close(2)
 

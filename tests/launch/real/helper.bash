@@ -8,7 +8,8 @@
 #   machine command ...        boots: its first process, whose output is $LOG
 #   systemd UNIT ...           boots with systemd, which knows these units
 #   inside command ...         runs there
-#   readme LAUNCHER            the README's line for it, in a checkout
+#   readme LAUNCHER            the line for it of examples/launch/README.md, in a
+#                              checkout
 #   pasted WORDS               the README's line that begins so, likewise
 #   certified                  there is a certificate, which root alone may read
 #
@@ -56,19 +57,19 @@ put() {
 	install -D -m "${3:-644}" "$EXAMPLES/$1" "$DISK$2"
 }
 
-# lines SCRIPT: what sed finds in the README, to be run in a checkout.
+# lines PAGE SCRIPT: what sed finds in it, to be run in a checkout.
 lines() {
 	local found
-	found=$(sed -n "$1" "$ROOT/README.md")
+	found=$(sed -n "$2" "$ROOT/$1")
 	[ -n "$found" ] && echo "cd $CHECKOUT; $found"
 }
 
 readme() {
-	lines "/^    # $1\(\$\|,\)/{n;s/^    //p}"
+	lines examples/launch/README.md "/^    # $1\(\$\|,\)/{n;s/^    //p}"
 }
 
 pasted() {
-	lines "s/^    \($1 .*\)/\1/p"
+	lines README.md "s/^    \($1 .*\)/\1/p"
 }
 
 machine() {

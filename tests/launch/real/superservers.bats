@@ -259,8 +259,9 @@ contained() {
 }
 
 # Docker's own line needs an engine.
-@test "each launcher's line of the README is pasted by a test" {
-	sed -n 's/^    # \([A-Za-z0-9-]*\).*/\1/p' "$ROOT/README.md" |
+@test "each line of examples/launch/README.md is pasted by a test" {
+	sed -n 's/^    # \([A-Za-z0-9-]*\).*/\1/p' \
+		"$ROOT/examples/launch/README.md" |
 		grep -vx Docker >"$BATS_TEST_TMPDIR/names"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/names")" -ge 10 ]
 	while read -r name; do

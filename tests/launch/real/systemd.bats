@@ -32,7 +32,8 @@ boots() {
 	cp -R "$ROOT" "$DISK$CHECKOUT"
 	systemd
 	inside rm /usr/local/sbin/smtpd /usr/local/bin/on-mail
-	for step in "$(pasted 'make install')" "$(readme systemd)"; do
+	for step in "$(pasted 'make install')" "$(pasted 'cp examples[^ ]*')"; do
+		[ -n "$step" ]
 		inside sh -euc "$step" >"$REPLIES" 2>&1 || fail "$step"
 	done
 	step=$(pasted 'swaks --server')
