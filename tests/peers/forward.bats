@@ -494,3 +494,43 @@ aiosmtpd() {
 	hand '250 2.0.0 kept' "127.0.0.1:$PORT"
 	kept 1 "$MAIL"
 }
+
+# ---- all of them ----
+
+# What one server or another took for the end of a message once, and what would
+# be the next one then.
+write_two_in_one() {
+	local end
+	write_letter
+	for end in 'x\r.\n' 'x\r.\r' '\r.\n' 'x\r.\r\r\n' 'x\n.\r' \
+		'x\r\r.\r\r\n' 'x\n\r.\n' 'x\r\000\n.\n' '\000.\n' \
+		'.\000\n' '\v.\n' '.\r'; do
+		octets "$end"
+		printf '%s\n' "MAIL FROM:<$JOE>" "RCPT TO:<$HELP>" DATA x .
+	done >>"$LETTER"
+	echo 'the last line' >>"$LETTER"
+}
+
+# is_one SERVER ...
+is_one() {
+	write_two_in_one
+	hand '250 2.0.0 ' "$@"
+	until_true has_files 1 "$MAIL"
+	grep -qx 'the last line' "$MAIL"/*
+}
+
+@test "none of them takes two messages out of one" {
+	next_postfix
+	is_one "127.0.0.1:$PORT"
+	next_exim
+	is_one "127.0.0.1:$PORT"
+	rm -r "$BATS_TEST_TMPDIR/mail"
+	next_opensmtpd
+	is_one "127.0.0.1:$PORT"
+	rm -r "$BATS_TEST_TMPDIR/mail"
+	aiosmtpd SMTP
+	is_one "127.0.0.1:$PORT"
+	free_port
+	dovecot_starts
+	is_one --lmtp "127.0.0.1:$PORT"
+}
