@@ -287,8 +287,8 @@ ORCPT=rfc822;x@y.example' ]
 	export SENDER=a@example.net RECIPIENTS=b@example.org
 	unset TCPLOCALHOST
 	listen tcpserver
-	for call in read lseek socket connect setsockopt pselect6 recvfrom sendto
-	do
+	for call in read /lseek socket connect setsockopt pselect6 /^recv \
+		/^send; do # i386 has _llseek, recv and send
 		for ((n = 1; n <= 40; n++)); do
 			rm -f "$BOX"/*
 			status=0
