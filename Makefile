@@ -137,6 +137,12 @@ cost: smtpd $(BENCH)
 demo: smtpd
 	TLS='$(TLS)' tests/demo
 
+# The manual for a browser; "make lint" asks that it is current.
+doc:
+	for page in $(PAGES); do \
+		packaging/render $$page >doc/$$page.md || exit; \
+	done
+
 # Every script that git knows or would add, by its name or its first line.
 lint: smtpd
 	files=$$(git ls-files -co --exclude-standard '*.bash' '*.bats') && \
@@ -147,6 +153,9 @@ lint: smtpd
 	mandoc -Tlint -Wwarning $(PAGES)
 	! mandoc -Tlint $(PAGES) 2>/dev/null | \
 		grep -v 'referenced manual not found'
+	for page in $(PAGES); do \
+		packaging/render $$page | cmp - doc/$$page.md || exit; \
+	done
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability \
 		-D_POSIX_C_SOURCE=200809L -I. $(SOURCES) $(BENCH:=.c)
@@ -181,5 +190,5 @@ clean:
 
 FORCE:
 
-.PHONY: FORCE all static units helpers test check bench cost demo fuzz lint install \
-	uninstall dist clean
+.PHONY: FORCE all static units helpers test check bench cost demo doc fuzz lint \
+	install uninstall dist clean

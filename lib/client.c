@@ -122,6 +122,14 @@ keep(struct client *c, enum client_result result, struct span about)
 	c->about = about;
 }
 
+/* By the words that were heard last. */
+static void
+end_by_words(struct client *c, enum client_result result)
+{
+	keep(c, result, span_of(""));
+	end(c, result);
+}
+
 /* What this server cannot be given is refused as it would do it. */
 static void
 refuse(struct client *c, const char *line)
@@ -130,8 +138,7 @@ refuse(struct client *c, const char *line)
 
 	c->words.lines = 0;
 	words_add(&c->words, &l);
-	keep(c, CLIENT_REFUSED, span_of(""));
-	end(c, CLIENT_REFUSED);
+	end_by_words(c, CLIENT_REFUSED);
 }
 
 /* Such a reply is about how we talk, or who we are, and never about a message:
@@ -302,10 +309,8 @@ is_taken(struct client *c)
 {
 	enum client_result result = result_of(c);
 
-	if (result != CLIENT_TAKEN) {
-		keep(c, result, span_of(""));
-		end(c, result);
-	}
+	if (result != CLIENT_TAKEN)
+		end_by_words(c, result);
 	return result == CLIENT_TAKEN;
 }
 
@@ -323,9 +328,10 @@ told_hello(struct client *c)
 	int code = c->words.code;
 
 	if (c->stage == CLIENT_HELLO && !c->mail->lmtp &&
-	    (code == 500 || code == 502))
+	    (code == 500 || code == 502)) {
+		c->extensions = 0;
 		go_on(c, CLIENT_HELO);
-	else if (!is_taken(c))
+	} else if (!is_taken(c))
 		return;
 	else if (needs_utf8(c->mail) && !has(c, UTF8))
 		refuse(c, "554 5.6.7 "
@@ -362,10 +368,11 @@ told_all(struct client *c)
 		    CLIENT_LATER : c->result);
 }
 
+/* Behind a 421, which is said before a server hangs up, nothing more comes. */
 static void
 told_envelope(struct client *c)
 {
-	if (c->answered++ == 0) {
+	if (c->answered++ == 0 || c->words.code == 421) {
 		is_taken(c);
 		return;
 	}
@@ -379,22 +386,17 @@ told_data(struct client *c)
 {
 	enum client_result result = result_of(c);
 
-	if (c->words.code == 354) {
+	if (c->words.code == 354)
 		c->stage = CLIENT_CONTENT;
-		return;
-	}
-	result = result == CLIENT_TAKEN ? CLIENT_NO_REPLY : result;
-	keep(c, result, span_of(""));
-	end(c, result);
+	else
+		end_by_words(c, result == CLIENT_TAKEN ? CLIENT_NO_REPLY :
+		    result);
 }
 
 static void
 told_end(struct client *c)
 {
-	enum client_result result = result_of(c);
-
-	keep(c, result, span_of(""));
-	end(c, result);
+	end_by_words(c, result_of(c));
 }
 
 static void (*const told[])(struct client *c) = {

@@ -98,6 +98,18 @@ dial_host(const struct dial *d, long long deadline, const char **why)
 	return -1;
 }
 #else
+/* One that does not answer leaves the others their part of the time. */
+static long long
+share(const struct addrinfo *first, long long deadline)
+{
+	long long now = channel_now();
+	int n = 0;
+
+	for (; first != NULL; first = first->ai_next)
+		n++;
+	return now + (deadline - now) / n;
+}
+
 static int
 dial_host(const struct dial *d, long long deadline, const char **why)
 {
@@ -112,7 +124,7 @@ dial_host(const struct dial *d, long long deadline, const char **why)
 	}
 	for (one = all; one != NULL && fd < 0; one = one->ai_next)
 		fd = dial_address(one->ai_family, one->ai_addr,
-		    one->ai_addrlen, deadline, why);
+		    one->ai_addrlen, share(one, deadline), why);
 	freeaddrinfo(all);
 	return fd;
 }

@@ -17,8 +17,8 @@ struct dial {
 const char *dial_read(struct dial *d, const char *to);
 
 /* Connects by the deadline of channel_now(): a blocking socket, the caller's to
- * close.  Of several addresses of a host the first one that answers.  -1, and
- * *why. */
+ * close.  Of several addresses of a host the first one that answers, each in
+ * its part of the time.  -1, and *why. */
 int dial(const struct dial *d, long long deadline, const char **why);
 
 #endif

@@ -6,7 +6,9 @@
  * message is for ever: whatever is wrong between the two of us is tried again.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,7 +139,7 @@ finish(const struct forward *f)
 	    "what came is no reply to it");
 }
 
-/* ---- the dialogue ---- */
+/* ---- replies ---- */
 
 /* When the step that begins now has to be over. */
 static long long
@@ -164,6 +166,15 @@ flush(struct forward *f)
 	check(f, channel_flush(&f->channel));
 }
 
+/* A server that never stops to talk is not waited for, and has its time too. */
+static void
+fill(struct forward *f, long long deadline)
+{
+	check(f, channel_fill(&f->channel, deadline));
+	if (channel_now() > deadline)
+		check(f, CHANNEL_TIMEOUT);
+}
+
 static void
 read_reply_line(struct forward *f, long long deadline)
 {
@@ -171,20 +182,31 @@ read_reply_line(struct forward *f, long long deadline)
 
 	while (channel_record(&f->channel, '\n', LINE_READ, &line) ==
 	    CHANNEL_EMPTY)
-		check(f, channel_fill(&f->channel, deadline));
+		fill(f, deadline);
 	if (line.ptr[line.len - 1] == '\n')
 		line.len--;
 	client_take_line(&f->client, line);
 }
 
+static bool
+has_come(struct forward *f)
+{
+	size_t len;
+
+	channel_peek(&f->channel, &len);
+	return len > 0;
+}
+
+/* One, and all that came with it: what answers to nothing is none. */
 static void
-read_reply(struct forward *f)
+read_replies(struct forward *f)
 {
 	long long deadline = limit(f);
 
 	do
 		read_reply_line(f, deadline);
-	while (client_is_amid_reply(&f->client));
+	while (client_is_amid_reply(&f->client) ||
+	    (f->client.stage != CLIENT_OVER && has_come(f)));
 }
 
 /* ---- the message ---- */
@@ -291,7 +313,7 @@ talk(struct forward *f)
 			send_content(f);
 			send_commands(f, client_end_content);
 		}
-		read_reply(f);
+		read_replies(f);
 	}
 }
 
@@ -302,6 +324,25 @@ say_goodbye(struct forward *f)
 	channel_patience(&f->channel, 0);
 	channel_write(&f->channel, span_of("QUIT\r\n"));
 	channel_flush(&f->channel);
+}
+
+/* ---- what we were started with ---- */
+
+/* A connection does not get the number of one that is closed, or the server
+ * would get what is said there; nor is a closed input one with no octets.  And
+ * that nobody hears of a message that was taken does not undo it. */
+static void
+take_descriptors(void)
+{
+	struct sigaction ignored = { .sa_handler = SIG_IGN };
+	int fd;
+
+	do
+		fd = open("/dev/null", O_WRONLY);
+	while (fd >= 0 && fd <= 2);
+	close(fd);
+	sigaction(SIGPIPE, &ignored, NULL);
+	sigaction(SIGXFSZ, &ignored, NULL);
 }
 
 /* ---- what it is asked for ---- */
@@ -336,11 +377,11 @@ is_no_word(char c)
 }
 
 static void
-set_hello(struct forward *f, const char *name)
+set_hello(struct forward *f, const char *from, const char *name)
 {
 	f->mail.hello = span_of(name);
 	if (name[0] == '\0' || span_any(f->mail.hello, is_no_word))
-		usage("--hello", "is no name");
+		usage(from, "is no name");
 }
 
 static void
@@ -370,7 +411,7 @@ parse_options(struct forward *f, int argc, char **argv)
 	while ((got = getopt_long(argc, argv, "hV", options, NULL)) != -1)
 		switch (got) {
 		case 'l': f->mail.lmtp = true; break;
-		case 'n': set_hello(f, optarg); break;
+		case 'n': set_hello(f, "--hello", optarg); break;
 		case 't': set_timeout(f, optarg); break;
 		case 'h': print(help);
 		case 'V': print("forward " VERSION "\n");
@@ -420,7 +461,7 @@ find_mail(struct forward *f)
 		name = gethostname(f->host, sizeof f->host - 1) == 0 ?
 		    f->host : "localhost";
 	if (m->hello.len == 0)
-		set_hello(f, name);
+		set_hello(f, "TCPLOCALHOST", name);
 }
 
 static void
@@ -439,6 +480,7 @@ main(int argc, char **argv)
 {
 	static struct forward f;
 
+	take_descriptors();
 	f.step = STEP * 1000LL;
 	parse_options(&f, argc, argv);
 	f.deadline = channel_now() + STEPS * f.step;

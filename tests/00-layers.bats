@@ -79,7 +79,7 @@ tls: descriptors files processes
 options: host
 smtpd: descriptors exit files host
 dial: descriptors names
-forward: descriptors environment exit files host print
+forward: descriptors environment exit files host print signals
 '
 
 # What is no power: octets, numbers, and what compilers call by themselves.

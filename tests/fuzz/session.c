@@ -16,14 +16,23 @@
  * - XCLIENT and XFORWARD are told by who may say them, with values that do
  *   likewise; and what XFORWARD said ends where it is to end, once.
  *
+ * Or the client half, and whatever a server says:
+ *
+ * - commands are lines, no more of them on their way than may be, and in order;
+ * - no DATA before each recipient's 2xx, no content before 354, and a message
+ *   is taken by a 2xx to its end and by nothing else;
+ * - what it says of a reply is what a plain reader makes of it, and printable;
+ * - with room for one command at a time it says the same.
+ *
  * Input: an octet of options, an octet of more of them and the piece size, one
- * more of options, then the client's.
+ * more of options, then the client's, or the server's.
  */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/client.h"
 #include "lib/proxy.h"
 #include "lib/xclient.h"
 #include "protocol.h"
@@ -574,6 +583,223 @@ play(struct story *s, const struct protocol_config *config, const char *input,
 	assert(!s->begun);
 }
 
+/* ---- the client half ---- */
+
+enum { MOST_SENT = 40, WINDOW = 16, LINE_READ = 2048 };
+
+/* What was said to the server, and what it has said. */
+struct dialogue {
+	struct client client;
+	struct client_mail mail;
+	size_t recipients, sent, answered;
+	bool pipelining, dsn;		/* may it have announced it? */
+	bool ended;			/* the content */
+	char verbs[MOST_SENT];		/* of each command its first letter; */
+					/* "." is the end of the content */
+	int codes[MOST_SENT];		/* of the replies */
+	int code;			/* of the one that goes on; 0: none */
+	size_t len;
+	char text[64 * 1024];		/* commands, all */
+};
+
+static bool
+occurs(struct span in, const char *word)
+{
+	for (; in.len >= strlen(word); in = span_skip(in, 1))
+		if (span_is(span_first(in, strlen(word)), word))
+			return true;
+	return false;
+}
+
+static void
+check_command(struct dialogue *d, struct span line)
+{
+	static const char *const verbs[] = { "EHLO ", "LHLO ", "HELO ",
+	    "MAIL FROM:<", "RCPT TO:<", "DATA", "BDAT " };
+	size_t i, v = 0;
+
+	assert(!span_any(line, is_control) && line.len <= CLIENT_LINE_MAX);
+	while (!span_starts(line, span_of(verbs[v])))
+		assert(++v < sizeof verbs / sizeof *verbs);
+	if (v < 3)
+		assert(d->sent == d->answered && (v == 1) == d->mail.lmtp);
+	if (v > 4) {
+		assert(d->sent == d->answered && d->sent > d->recipients + 1);
+		for (i = 0; i < d->sent; i++)
+			assert(d->verbs[i] == 'E' || d->codes[i] / 100 == 2);
+		assert(d->verbs[d->sent - d->recipients - 1] == 'M');
+		assert((v == 6) == client_is_binary(&d->mail));
+	}
+	assert(!occurs(line, "AUTH=") && (d->dsn || !occurs(line, "NOTIFY=")));
+	d->verbs[d->sent] = verbs[v][0];
+	d->sent += v != 6;		/* BDAT is answered behind its octets */
+	assert(d->sent < MOST_SENT);
+}
+
+/* All that can be said now, with room for so much at a time. */
+static void
+say_commands(struct dialogue *d, size_t room)
+{
+	struct text t = { d->text + d->len, 0, room };
+	struct span rest;
+	const char *lf;
+
+	do {
+		assert(sizeof d->text - d->len >= room);
+		t = (struct text){ d->text + d->len, 0, room };
+		client_compose(&d->client, &t);
+		d->len += t.len;
+		rest = text_span_of(&t);
+		while ((lf = span_find(rest, '\n')) != NULL) {
+			assert(lf > rest.ptr && lf[-1] == '\r');
+			check_command(d, span_until(rest, lf - 1));
+			rest = span_behind(rest, lf);
+		}
+		assert(rest.len == 0);
+		assert(d->sent - d->answered <= (d->pipelining ? WINDOW : 1));
+	} while (t.len > 0 && d->client.stage == CLIENT_ENVELOPE);
+}
+
+/* Into memory of its own size, with nothing behind it. */
+static void
+say_end_of_content(struct dialogue *d)
+{
+	char space[3];
+	struct text t = { space, 0, sizeof space };
+	bool binary = client_is_binary(&d->mail);
+
+	assert(binary || (d->verbs[d->sent - 1] == 'D' &&
+	    d->codes[d->sent - 1] == 354));
+	client_end_content(&d->client, &t);
+	assert(t.len == (binary ? 0 : 3));
+	d->verbs[d->sent++] = '.';
+	d->ended = true;
+}
+
+/* Of a good line: the code of the reply that it ends; else 0. */
+static int
+read_plainly(struct dialogue *d, struct span line)
+{
+	char digits[4] = "";
+	bool more = line.len > 3 && line.ptr[3] == '-';
+
+	memcpy(digits, line.ptr, 3);
+	d->code = atoi(digits);
+	return more ? 0 : d->code;
+}
+
+/* One line of the server's, in memory of its own size; false at the end. */
+static bool
+hear_line(struct dialogue *d, struct span *input)
+{
+	const char *lf = span_find(*input, '\n');
+	struct span line;
+	char *copy;
+	int code;
+
+	if (lf == NULL)
+		return false;
+	line = span_until(*input, lf);
+	*input = span_behind(*input, lf);
+	line.len = line.len < LINE_READ ? line.len : LINE_READ;
+	copy = malloc(line.len > 0 ? line.len : 1);
+	assert(copy != NULL);
+	memcpy(copy, line.ptr, line.len);
+	client_take_line(&d->client, (struct span){ copy, line.len });
+	if (d->client.stage != CLIENT_OVER ||
+	    d->client.result != CLIENT_NO_REPLY) {
+		code = read_plainly(d, line);
+		assert(client_is_amid_reply(&d->client) == (code == 0));
+		if (code != 0) {
+			assert(d->answered <= d->sent);
+			d->codes[d->answered++] = code;
+		}
+	}
+	free(copy);
+	return true;
+}
+
+/* What has become of it, by what was said. */
+static void
+check_end(struct dialogue *d)
+{
+	const struct client *c = &d->client;
+	bool taken = d->ended && d->answered == d->sent &&
+	    d->codes[d->sent - 1] / 100 == 2;
+	static struct words before;
+	char space[REPLY_MAX];
+	struct text t = { space, 0, sizeof space };
+	struct reply r = { c->verdict.code, NULL, c->verdict.text };
+
+	assert((c->result == CLIENT_TAKEN) == taken);
+	assert(client_stage_name(&d->mail, c->at)[0] != '\0');
+	before = c->verdict;
+	client_take_line(&d->client, span_of("250 x"));
+	client_compose(&d->client, &t);
+	assert(t.len == 0 && memcmp(&before, &c->verdict, sizeof before) == 0);
+	if (c->result == CLIENT_NO_REPLY)
+		return;
+	assert(c->result == CLIENT_TAKEN ? r.code / 100 == 2 :
+	    c->result == CLIENT_LATER ? r.code / 100 >= 4 : r.code / 100 == 5);
+	assert(c->result != CLIENT_REFUSED || (r.code != 530 && r.code > 504));
+	text_reply(&t, &r, true);
+	for (; t.len > 0; t.len--)
+		assert(!is_control(space[t.len - 1]) ||
+		    space[t.len - 1] == '\r' || space[t.len - 1] == '\n');
+}
+
+static void
+talk(struct dialogue *d, const struct client_mail *mail, size_t recipients,
+    struct span input, size_t room)
+{
+	memset(d, 0, sizeof *d);
+	d->mail = *mail;
+	d->verbs[d->sent++] = 'G';	/* the connection, for a greeting */
+	d->recipients = recipients;
+	d->pipelining = occurs(input, "PIPELINING");
+	d->dsn = occurs(input, "DSN");
+	client_begin(&d->client, &d->mail);
+	do {
+		say_commands(d, room);
+		if (d->client.stage == CLIENT_CONTENT)
+			say_end_of_content(d);
+	} while (hear_line(d, &input) && d->client.stage != CLIENT_OVER);
+	if (d->client.stage == CLIENT_OVER)
+		check_end(d);
+	else
+		assert(!d->ended || d->answered < d->sent);
+}
+
+/* One mail, two ways. */
+static void
+play_client(unsigned options, unsigned more, struct span input)
+{
+	static struct dialogue whole, pieces;
+	char space[32 * 24];
+	struct text list = text_in(space, sizeof space);
+	size_t i, recipients = 1 + more % 32;
+	struct client_mail m = { .lmtp = (options & 1) != 0,
+	    .hello = span_of("mx.example.org"), .size = 7 };
+
+	m.sender = span_of(options & 4 ? "jos\303\251@example.net" : "");
+	m.options = span_of(options & 2 ? "AUTH=<> body=binarymime RET=HDRS" :
+	    options & 8 ? "SMTPUTF8 BODY=8BITMIME ENVID=x SIZE=4" : "");
+	m.recipient_options = span_of(options & 16 ?
+	    "NOTIFY=NEVER ORCPT=rfc822;a@b\n\nNOTIFY=DELAY\n" : "");
+	for (i = 0; i < recipients; i++) {
+		text_string(&list, options & 32 ? "\303\266" : "r");
+		text_number(&list, i);
+		text_string(&list, "@example.org\n");
+	}
+	m.recipients = text_span_of(&list);
+	talk(&whole, &m, recipients, input, 2 * CLIENT_LINE_MAX);
+	talk(&pieces, &m, recipients, input, CLIENT_LINE_MAX);
+	assert(whole.len == pieces.len && whole.sent == pieces.sent &&
+	    whole.client.stage == pieces.client.stage &&
+	    whole.client.result == pieces.client.result &&
+	    memcmp(whole.text, pieces.text, whole.len) == 0);
+}
+
 /* One session, at once and in pieces. */
 static void
 play_both(struct protocol_config *config, unsigned options, size_t piece,
@@ -604,6 +830,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len < 4)
 		return 0;
 	options = data[0];
+	if ((data[2] & 8) != 0) {
+		play_client(options, data[1], input);
+		return 0;
+	}
 	config.lmtp = (options & 1) != 0;
 	config.crlf = (options & 2) != 0;
 	config.reject_bare_newlines = (options & 4) != 0;

@@ -1,9 +1,12 @@
-"""forward NAME: forward as a command, and we are the server that it talks to."""
+"""forward NAME: forward as a command; the server that it talks to is here."""
+import itertools
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 
 from session import PATIENCE, QUIT, Failure, check
 
@@ -17,6 +20,10 @@ STEPS = ['the connection', 'EHLO', 'MAIL', 'RCPT', 'DATA', 'the message']
 SENT = [b'EHLO mx.example.org\r\n',
         b'MAIL FROM:<ann@example.net> SIZE=26\r\n',
         b'RCPT TO:<joe@example.org>\r\n', b'DATA\r\n', ON_WIRE]
+
+
+ENVIRONMENT = {'SENDER': 'ann@example.net', 'RECIPIENTS': 'joe@example.org\n',
+               'TCPLOCALHOST': 'mx.example.org'}
 
 
 class Server(threading.Thread):
@@ -41,7 +48,7 @@ class Server(threading.Thread):
         with connection, connection.makefile('rb') as lines:
             try:
                 self.talk(connection, lines)
-            except ConnectionResetError:
+            except ConnectionError:
                 pass  # it has gone, and not read all
 
     def talk(self, connection, lines):
@@ -50,7 +57,7 @@ class Server(threading.Thread):
             if self.closes and n == len(self.script) - 1:
                 return
             heard = lines.readline()
-            while words.startswith(b'354') and not heard.endswith(ON_WIRE[-5:]):
+            while words is GOOD[4] and not heard.endswith(ON_WIRE[-5:]):
                 heard += lines.readline() or ON_WIRE[-5:]
             if not heard:
                 return
@@ -58,7 +65,7 @@ class Server(threading.Thread):
         self.heard += lines.readlines()
 
     def say(self, connection, words):
-        pieces = [words]
+        pieces = [words] if isinstance(words, bytes) else words
         if self.slow:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             pieces = [bytes([octet]) for octet in words]
@@ -70,7 +77,8 @@ class Run:
     """Of forward, with this script of its server."""
 
     def __init__(self, script, *options, to=('joe@example.org',), slow=False,
-                 closes=False, path=None, message=MESSAGE, **variables):
+                 closes=False, path=None, message=MESSAGE, before=None,
+                 **variables):
         if path:
             listener = socket.socket(socket.AF_UNIX)
             listener.bind(path)
@@ -80,12 +88,11 @@ class Run:
             path = '%s:%d' % listener.getsockname()
         server = Server(listener, script, slow, closes)
         server.start()
-        environment = {'SENDER': 'ann@example.net',
-                       'RECIPIENTS': ''.join(name + '\n' for name in to),
-                       'TCPLOCALHOST': 'mx.example.org', **variables}
+        environment = {**ENVIRONMENT, **variables,
+                       'RECIPIENTS': ''.join(name + '\n' for name in to)}
         done = subprocess.run([FORWARD, *options, path], input=message,
                               capture_output=True, env=environment,
-                              timeout=PATIENCE * 3)
+                              timeout=PATIENCE * 3, preexec_fn=before)
         server.join(PATIENCE * 2)
         check(not server.is_alive(), 'it does not go')
         self.status, self.heard = done.returncode, server.heard
@@ -153,10 +160,36 @@ def each_step_is_the_last():
             check(run.heard == SENT[:step], 'sent', run.heard)
 
 
+def each_step_is_without_end():
+    for words in b'250-more\r\n' * 1000, b'x' * 100000:
+        for step in range(6):
+            Run(changed(step, itertools.repeat(words)), '--timeout', '1').ended(
+                75, log='time-out').sent(SENT[:step])
+
+
+def each_step_says_too_much():
+    """What comes before it was asked for answers to nothing."""
+    for step in range(5):
+        run = Run(changed(step, GOOD[step] + GOOD[5])).ended(
+            75, log='what came is no reply to it')
+        check(run.heard[:step] == SENT[:step] and
+              ON_WIRE[:9] not in b''.join(run.heard), 'sent', run.heard)
+
+
 def each_step_is_silent():
     for step in range(6):
         Run(changed(step, b''), '--timeout', '1').ended(
             75, log='time-out').sent(SENT[:step])
+
+
+def is_slow():
+    """In no step too slow, but in all."""
+    def late(words):
+        time.sleep(0.25)
+        return words
+    many = ['joe@example.org'] * 40
+    Run(GOOD[:3] + [map(late, GOOD[3:4]) for _ in many] + GOOD[4:],
+        '--timeout', '1', to=many).ended(75, log='MAIL or RCPT: time-out')
 
 
 def all_refused():
@@ -173,6 +206,62 @@ def all_refused():
             SENT[:2] + rcpts)
     Run(GOOD[:4] + [b'452 4.5.3 too many\r\n'], to=two).ended(
         75, b'452 4.5.3 too many\n').sent(SENT[:2] + rcpts)
+
+
+def hangs_up():
+    """After a 421 among the replies to recipients."""
+    three = ('joe@example.org', 'sue@example.org', 'kim@example.org')
+    Run(GOOD[:3] + [b'550 5.1.1 no joe\r\n', b'421 4.7.0 too many\r\n'],
+        to=three, closes=True).ended(75, b'421 4.7.0 too many\n')
+
+
+def nobody_listens():
+    """To our own words, when the server has taken the message."""
+    def gone():
+        ends = os.pipe()
+        os.dup2(ends[1], 1)
+        os.closerange(3, 64)
+
+    def full():
+        os.dup2(os.open('/dev/full', os.O_WRONLY), 1)
+
+    def closed():
+        with tempfile.TemporaryFile() as file:
+            file.write(MESSAGE)
+            file.seek(0)
+            os.dup2(file.fileno(), 0)
+        os.close(1)
+        os.close(2)
+
+    for before in gone, full, closed:
+        Run(GOOD, before=before).ended(0).sent(SENT)
+
+
+def fill(listener):
+    """The queue of one that does not accept: the next one is not answered."""
+    fillers = [socket.socket(listener.family) for _ in range(4)]
+    for filler in fillers:
+        filler.setblocking(False)
+        filler.connect_ex(listener.getsockname())
+    return fillers
+
+
+def nobody_accepts():
+    path = os.path.join(os.environ['BATS_TEST_TMPDIR'], 'full')
+    for family, at in ((socket.AF_INET, ('127.0.0.1', 0)),
+                       (socket.AF_UNIX, path)):
+        with socket.socket(family) as listener:
+            listener.bind(at)
+            listener.listen(0)
+            fillers = fill(listener)
+            to = path if at == path else '127.0.0.1:%d' % \
+                listener.getsockname()[1]
+            done = subprocess.run([FORWARD, '--timeout', '1', to],
+                                  env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+                                  capture_output=True, timeout=PATIENCE)
+            check(done.returncode == 75 and
+                  b'cannot connect: no answer in time' in done.stderr, done)
+            del fillers
 
 
 def lmtp():

@@ -5,8 +5,16 @@
  */
 #include "tap.h"
 
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "channel.h"
 #include "lib/client.h"
 #include "lib/content.h"
+#include "lib/dial.h"
 #include "lib/stuffing.h"
 
 enum { LONGEST = 8 };
@@ -191,6 +199,7 @@ mail(const char *options, const char *recipients)
 #define EHLO "EHLO mx.example.org\r\n"
 #define MAIL "MAIL FROM:<ann@example.net>"
 #define ONE "joe@example.org\n"
+#define TO(name) "RCPT TO:<" name "@example.org>"
 
 /* From the greeting to the replies that come before these. */
 #define GREETING "220 x\r\n250 x\n"
@@ -216,7 +225,7 @@ commands(void)
 {
 	ok(is("", ONE, GREETING "250 x\n250 x\n354 x\n250 2.0.0 Queued\n",
 	    EHLO MAIL "\r\nRCPT TO:<joe@example.org>\r\nDATA\r\n@.\r\n",
-	    CLIENT_TAKEN, "Queued"), "a mail to a server that can nothing more");
+	    CLIENT_TAKEN, "Queued"), "a mail to a server with no extension");
 	ok(is("BODY=8BITMIME RET=HDRS ENVID=q SMTPUTF8 AUTH=<> SIZE=1", ONE,
 	    "220 x\n250-x\n250-pipelining\r\n250-8BITMIME\n250-DSN\n"
 	    "250-SMTPUTF8\n250 SIZE 99\n250 x\n250 x\n354 x\n250 x\n",
@@ -258,6 +267,9 @@ hello(void)
 	    "250 x\n", EHLO "HELO mx.example.org\r\n" MAIL "\r\n"
 	    "RCPT TO:<joe@example.org>\r\nDATA\r\n@.\r\n", CLIENT_TAKEN, "x"),
 	    "HELO where EHLO is 502, and no extensions then");
+	ok(is("", ONE, "220 x\n502-x\n502-DSN\n502 SIZE\n250 x\n250 x\n550 x\n",
+	    EHLO "HELO mx.example.org\r\n" MAIL "\r\n" TO("joe") "\r\n",
+	    CLIENT_REFUSED, "x"), "what a refused EHLO says is none either");
 	ok(is("", ONE, "220 x\n550 x\n", EHLO, CLIENT_MISCONFIGURED, "x"),
 	    "550 to EHLO is about us");
 	ok(is("", ONE, "220 x\n500 x\n550 x\n", EHLO "HELO mx.example.org\r\n",
@@ -272,7 +284,6 @@ hello(void)
 	    "LMTP has no other hello than LHLO");
 }
 
-#define TO(name) "RCPT TO:<" name "@example.org>"
 #define THREE "a@example.org\nb@example.org\nc@example.org\n"
 #define THEM TO("a") "\r\n" TO("b") "\r\n" TO("c") "\r\n"
 
@@ -381,7 +392,8 @@ replies(void)
 	    "nor is a second 354");
 	ok(is("", ONE, GREETING "250-x\n251 x\n", EHLO MAIL "\r\n",
 	    CLIENT_NO_REPLY, ""), "a reply has one code in all its lines");
-	ok(is("", ONE, GREETING "550-5.7.1 one\r\n550-5.7.1 two\r\n550 5.7.1\r\n",
+	ok(is("", ONE,
+	    GREETING "550-5.7.1 one\r\n550-5.7.1 two\r\n550 5.7.1\r\n",
 	    EHLO MAIL "\r\n", CLIENT_REFUSED, "one\ntwo\n") &&
 	    strcmp(client.verdict.enhanced, "5.7.1") == 0,
 	    "all its lines are kept");
@@ -390,6 +402,65 @@ replies(void)
 	    "an enhanced code of another class is a word");
 	ok(is("", ONE, GREETING "550\n", EHLO MAIL "\r\n", CLIENT_REFUSED, ""),
 	    "a code alone is a reply");
+}
+
+/* ---- several addresses ---- */
+
+enum { ADDRESSES = 4 };
+
+static long long patience[ADDRESSES];	/* seconds, of each connect */
+static unsigned connects;
+
+/* In the place of libc's: a name with four addresses, and none answers. */
+int
+getaddrinfo(const char *host, const char *port, const struct addrinfo *wanted,
+    struct addrinfo **all)
+{
+	static struct sockaddr_in address = { .sin_family = AF_INET };
+	static struct addrinfo list[ADDRESSES];
+	size_t i;
+
+	(void)host, (void)port, (void)wanted;
+	for (i = 0; i < ADDRESSES; i++)
+		list[i] = (struct addrinfo){ .ai_family = AF_INET,
+		    .ai_addr = (struct sockaddr *)&address,
+		    .ai_addrlen = sizeof address,
+		    .ai_next = i + 1 < ADDRESSES ? &list[i + 1] : NULL };
+	*all = list;
+	return 0;
+}
+
+void
+freeaddrinfo(struct addrinfo *all)
+{
+	(void)all;
+}
+
+int
+connect(int fd, const struct sockaddr *address, socklen_t len)
+{
+	struct timeval t = { 0, 0 };
+	socklen_t size = sizeof t;
+
+	(void)address, (void)len;
+	getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, &size);
+	patience[connects++ % ADDRESSES] = t.tv_sec;
+	errno = EINPROGRESS;
+	return -1;
+}
+
+static void
+addresses(void)
+{
+	struct dial d;
+	const char *why = dial_read(&d, "mx.example.org:25");
+	long long by = channel_now() + 1200 * 1000;
+
+	ok(why == NULL && dial(&d, by, &why) < 0 &&
+	    strcmp(why, "no answer in time") == 0, "no address answers");
+	ok(connects == ADDRESSES && patience[0] <= 300 && patience[1] <= 400 &&
+	    patience[2] <= 600 && patience[3] > 600,
+	    "each has its part of the time that is left");
 }
 
 int
@@ -402,5 +473,6 @@ main(void)
 	recipients();
 	windows();
 	replies();
+	addresses();
 	return tap_end();
 }
