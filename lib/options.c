@@ -21,12 +21,12 @@ static const struct row {
 	const char *heading;		/* of those from here on */
 } rows[] = {
 	{ "domain", 'd', "DOMAIN|/FILE", value_domain, AT(domains),
-	    "a local domain; may be repeated (all are)",
+	    "a local domain, repeatable (every domain)",
 	    "Who may receive" },
 	{ "forward", 'f', "DOMAIN|/FILE", value_domain, AT(forwards),
 	    "not local: the command sends it on", NULL },
 	{ "users", 'u', "FILE", value_users, AT(users),
-	    "the local users, as aliases(5) (all are)", NULL },
+	    "the local users, as aliases(5) (every name)", NULL },
 	{ "lookup", 'l', "COMMAND", value_command, AT(lookup),
 	    "ask COMMAND about each recipient", NULL },
 	{ "vrfy", 0, NULL, value_flag, AT(protocol.vrfy),
@@ -44,25 +44,25 @@ static const struct row {
 	{ "require-auth", 0, NULL, value_flag, AT(protocol.require_auth),
 	    "no MAIL without AUTH", NULL },
 	{ "max-size", 's', "SIZE", value_octets, AT(protocol.max_size),
-	    "largest message; K, M, G; 0: any (32M)", "Limits" },
+	    "largest message; K, M, G; 0: no limit (32M)", "Limits" },
 	{ "max-recipients", 'r', "N", value_recipients,
 	    AT(protocol.max_recipients), "recipients of a message (100)",
 	    NULL },
 	{ "max-messages", 0, "N", value_count, AT(protocol.max_messages),
-	    "messages of a session; 0: any (0)", NULL },
+	    "messages of a session; 0: no limit (0)", NULL },
 	{ "max-errors", 0, "N", value_count, AT(protocol.max_errors),
-	    "refused commands of a session; 0: any (10)", NULL },
+	    "refused commands a session; 0: no limit (10)", NULL },
 	{ "timeout", 't', "SECONDS", value_seconds, AT(protocol.timeout),
 	    "longest silence of the client (300)", NULL },
 	{ "session-timeout", 0, "SECONDS", value_seconds_or_none,
-	    AT(protocol.session_timeout), "longest session; 0: any (3600)",
+	    AT(protocol.session_timeout), "longest session; 0: no limit (3600)",
 	    NULL },
 	{ "command-timeout", 'T', "SECONDS", value_seconds, AT(command_timeout),
 	    "longest run of the command (300)", NULL },
 	{ "max-sessions", 0, "N", value_sessions, AT(max_sessions),
 	    "sessions at once, if smtpd accepts (40)", NULL },
 	{ "max-per-client", 0, "N", value_count, AT(max_per_client),
-	    "of them for one client; 0: any (20)", NULL },
+	    "of them for one client; 0: no limit (20)", NULL },
 	{ "lmtp", 0, NULL, value_flag, AT(protocol.lmtp),
 	    "speak LMTP: one run for each recipient", "The command" },
 	{ "append-recipients", 'a', NULL, value_flag, AT(append_recipients),
@@ -93,7 +93,7 @@ static const struct row {
 	    "who may use XCLIENT and XFORWARD", NULL },
 	{ "bare-newline", 0, "WHAT", value_bare_newline,
 	    AT(protocol.reject_bare_newlines),
-	    "reject or normalize a bare one (normalize)", NULL },
+	    "bare CR, LF: reject or normalize (normalize)", NULL },
 	{ "dsn", 0, NULL, value_flag, AT(protocol.dsn),
 	    "announce DSN; the command sends notices", NULL },
 	{ "terminal", 0, NULL, value_flag, AT(protocol.terminal),
@@ -101,7 +101,7 @@ static const struct row {
 	{ NULL, 'b', "s", value_mode, AT(sendmail),
 	    "for programs that run sendmail -bs", NULL },
 	{ NULL, 'o', "WORD", value_sendmail_word, AT(sendmail),
-	    "behind -bs: means nothing", NULL },
+	    "behind -bs: ignored", NULL },
 };
 
 enum {
@@ -393,9 +393,9 @@ help(struct text *t)
 		help_line(t, &rows[i]);
 	text_string(t,
 	    "\n"
-	    "Exit status of command: 0 accepted, 75 try again later, 67 no such\n"
-	    "user, 77 refused; any other is later too, or see smtpd(8), which\n"
-	    "has $SENDER, $RECIPIENTS and the other variables.\n");
+	    "Exit status of command: 0 accepted, 75 try again later, 67 no\n"
+	    "such user, 77 refused; smtpd(8) has all of them, and the\n"
+	    "variables, as $SENDER and $RECIPIENTS.\n");
 }
 
 bool
