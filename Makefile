@@ -138,10 +138,11 @@ demo: smtpd
 	TLS='$(TLS)' tests/demo
 
 # The manual for a browser; "make lint" asks that it is current.
-doc:
+doc: smtpd
 	for page in $(PAGES); do \
 		packaging/render $$page >doc/$$page.md || exit; \
 	done
+	packaging/cast >doc/demo.svg
 
 # Every script that git knows or would add, by its name or its first line.
 lint: smtpd

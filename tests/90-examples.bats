@@ -273,6 +273,10 @@ readme_script() {
 	reply_is 6 '451 4.3.0 '
 }
 
+@test "doc/demo.svg is what make demo shows: else make doc" {
+	"$ROOT/packaging/cast" | cmp - "$ROOT/doc/demo.svg"
+}
+
 @test "the README's session is what one sees" {
 	sed -n '/^220 host.example/,/^221/p' "$ROOT/README.md" \
 		>"$BATS_TEST_TMPDIR/shown"
