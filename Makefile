@@ -125,7 +125,7 @@ fuzz:
 		tests/fuzz/corpus
 
 # Beside whatever else of its kind is there, in some five minutes.
-bench: smtpd $(BENCH)
+bench: $(PROGRAMS) $(BENCH)
 	tests/bench/run
 	tests/bench/tcp
 

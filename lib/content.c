@@ -275,12 +275,11 @@ decode_block(struct content *c)
 
 	if (n == 0)
 		return false;
-	if (go != 0) {
+	if (go != 0 || c->out != c->in) {
 		gone = squeeze(to, c->in, go);
 		if (to != c->out)
 			memcpy(c->out, to, n - gone);
-	} else if (c->out != c->in)
-		memmove(c->out, c->in, n);
+	}
 	c->in += n;
 	c->out += n - gone;
 	c->room -= n;
