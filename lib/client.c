@@ -181,24 +181,12 @@ client_begin(struct client *c, const struct client_mail *mail)
 	    .asked = mail->recipients };
 }
 
-/* Takes a line off *list; the last may have no newline. */
-static struct span
-take_line(struct span *list)
-{
-	const char *lf = span_find(*list, '\n');
-	struct span line = lf != NULL ? span_until(*list, lf) : *list;
-
-	*list = lf != NULL ? span_behind(*list, lf) :
-	    span_skip(*list, list->len);
-	return line;
-}
-
 bool
 client_has_many(const struct client_mail *m)
 {
 	struct span rest = m->recipients;
 
-	take_line(&rest);
+	span_take_until(&rest, '\n');
 	return rest.len > 0;
 }
 
@@ -235,9 +223,9 @@ static void
 compose_rcpt(struct client *c, struct text *t)
 {
 	text_string(t, "RCPT TO:<");
-	text_span(t, take_line(&c->to));
+	text_span(t, span_take_until(&c->to, '\n'));
 	text_char(t, '>');
-	text_parameters(c, t, take_line(&c->to_options));
+	text_parameters(c, t, span_take_until(&c->to_options, '\n'));
 	text_string(t, "\r\n");
 }
 
@@ -267,10 +255,9 @@ compose_data(struct client *c, struct text *t)
 		text_number(t, c->mail->size);
 		text_string(t, " LAST\r\n");
 		c->stage = CLIENT_CONTENT;
-	} else {
+	} else
 		text_string(t, "DATA\r\n");
-		c->composed = true;
-	}
+	c->composed = true;
 }
 
 void
@@ -349,7 +336,6 @@ told_recipient(struct client *c, struct span to)
 {
 	enum client_result result = result_of(c);
 
-	c->recipients++;
 	if (result == CLIENT_TAKEN)
 		c->taken++;
 	else if (c->verdict.lines == 0 || (c->result == CLIENT_REFUSED &&
@@ -361,7 +347,7 @@ told_recipient(struct client *c, struct span to)
 static void
 told_all(struct client *c)
 {
-	if (c->taken == c->recipients)
+	if (c->taken == c->answered - 1)	/* but MAIL */
 		go_on(c, CLIENT_DATA);
 	else
 		end(c, c->taken > 0 && c->result == CLIENT_REFUSED ?
@@ -376,7 +362,7 @@ told_envelope(struct client *c)
 		is_taken(c);
 		return;
 	}
-	told_recipient(c, take_line(&c->asked));
+	told_recipient(c, span_take_until(&c->asked, '\n'));
 	if (c->asked.len == 0)
 		told_all(c);
 }
@@ -409,10 +395,10 @@ static void (*const told[])(struct client *c) = {
 static bool
 is_early(const struct client *c)
 {
+	if (c->stage == CLIENT_ENVELOPE)
+		return c->sent == c->answered;
 	return told[c->stage] == NULL ||
-	    (c->stage == CLIENT_ENVELOPE && c->sent == c->answered) ||
-	    (c->stage > CLIENT_GREETING && c->stage != CLIENT_ENVELOPE &&
-	    c->stage != CLIENT_END && !c->composed);
+	    (c->stage > CLIENT_GREETING && !c->composed);
 }
 
 void

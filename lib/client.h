@@ -57,7 +57,7 @@ struct client {
 	bool composed;			/* this stage's command */
 	unsigned extensions;
 	size_t sent, answered;		/* of MAIL and each RCPT */
-	size_t recipients, taken;
+	size_t taken;			/* recipients */
 	struct span to, to_options;	/* those that are not sent yet */
 	struct span asked;		/* those that are not answered yet */
 	struct words words;		/* the reply that is being read */

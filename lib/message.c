@@ -107,13 +107,11 @@ append_prepended(struct message *m, const char *newline)
 {
 	struct span rest = { m->prepended.text, m->prepended.len };
 	bool good = true;
-	const char *end;
 
-	while (good && (end = span_find(rest, '\n')) != NULL) {
-		good = spool_append(&m->spool, span_until(rest, end)) &&
+	while (good && rest.len > 0)
+		good = spool_append(&m->spool,
+		    span_take_until(&rest, '\n')) &&
 		    spool_append(&m->spool, span_of(newline));
-		rest = span_behind(rest, end);
-	}
 	return good;
 }
 

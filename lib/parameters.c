@@ -71,18 +71,6 @@ mail_auth(struct request *q, struct span value)
 	    PARAMETER_BAD;
 }
 
-/* Takes what stands before the next comma off *list. */
-static struct span
-take_element(struct span *list)
-{
-	const char *comma = span_find(*list, ',');
-	struct span element = comma != NULL ? span_until(*list, comma) : *list;
-
-	*list = comma != NULL ? span_behind(*list, comma) :
-	    span_skip(*list, list->len);
-	return element;
-}
-
 /* RFC 3461, 4.1: NEVER alone, or any of three.  Devices say a word twice, and
  * put a comma behind the last. */
 static enum parameter_fault
@@ -95,7 +83,7 @@ rcpt_notify(struct request *q, struct span value)
 
 	(void)q;
 	while (value.len > 0) {
-		word = take_element(&value);
+		word = span_take_until(&value, ',');
 		for (i = 0; i < 4 && !span_is(word, when[i]); i++)
 			;
 		if (i == 4 && word.len > 0)

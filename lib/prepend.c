@@ -45,14 +45,12 @@ static bool
 is_there(const struct prepended *p, struct span field)
 {
 	struct span rest = { p->text, p->len }, line;
-	const char *end;
 
-	while ((end = span_find(rest, '\n')) != NULL) {
-		line = span_until(rest, end);
+	while (rest.len > 0) {
+		line = span_take_until(&rest, '\n');
 		if (line.len == field.len &&
 		    memcmp(line.ptr, field.ptr, line.len) == 0)
 			return true;
-		rest = span_behind(rest, end);
 	}
 	return false;
 }

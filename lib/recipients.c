@@ -91,14 +91,13 @@ static void
 take_fields(const struct recipients *r, const struct facts *f)
 {
 	struct span rest = runner_fields(r->runner), field;
-	const char *end, *fault;
+	const char *fault;
 
-	while ((end = span_find(rest, '\n')) != NULL) {
-		field = span_until(rest, end);
+	while (rest.len > 0) {
+		field = span_take_until(&rest, '\n');
 		fault = prepend_take(&r->message->prepended, field);
 		if (fault != NULL)
 			event_field(r->log, f, field, fault);
-		rest = span_behind(rest, end);
 	}
 }
 

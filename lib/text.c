@@ -67,6 +67,16 @@ span_take_word(struct span *s)
 	return span_first(word, n);
 }
 
+struct span
+span_take_until(struct span *s, char sign)
+{
+	const char *at = span_find(*s, sign);
+	struct span taken = at != NULL ? span_until(*s, at) : *s;
+
+	*s = at != NULL ? span_behind(*s, at) : span_skip(*s, s->len);
+	return taken;
+}
+
 bool
 span_number(struct span s, unsigned long long max, unsigned long long *number)
 {

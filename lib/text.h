@@ -153,6 +153,10 @@ struct span span_trimmed(struct span s);
 /* Takes the next word off *s, and the blanks around it; empty at the end. */
 struct span span_take_word(struct span *s);
 
+/* Takes what stands before the next sign off *s, and that sign; all of it where
+ * there is none. */
+struct span span_take_until(struct span *s, char sign);
+
 /* A decimal number of digits alone; false where it is none, or above max. */
 bool span_number(struct span s, unsigned long long max,
     unsigned long long *number);
