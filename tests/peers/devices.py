@@ -11,30 +11,13 @@ import subprocess
 import sys
 import tempfile
 
+from reasoned import octets, table
+
 PORT, POSTFIX, DOMAIN = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-TABLE = os.path.join(os.path.dirname(__file__), 'devices')
 HELLO = b'EHLO client.example'
 MAIL = b'MAIL FROM:<ann@example.net>'
 RCPT = b'RCPT TO:<help@example.org>'
 LETTER = b'Subject: x\r\n\r\nx\r\n.'
-
-
-def table():
-    """(line, reason or None) ..."""
-    reason, rows = None, []
-    with open(TABLE, encoding='ascii') as file:
-        for line in file.read().split('\n'):
-            if line.startswith('= '):
-                reason = line[2:]
-            elif line == '':
-                reason = None
-            elif not line.startswith('#'):
-                octets = re.sub(rb'\\(x..|.)', lambda escape: {
-                    b't': b'\t', b'r': b'\r', b'\\': b'\\'}.get(
-                        escape[1]) or bytes.fromhex(
-                            escape[1][1:].decode()), line.encode())
-                rows.append((octets, reason))
-    return rows
 
 
 def session(line):
@@ -118,7 +101,7 @@ def plain(address):
 
 
 def main():
-    rows = table()
+    rows = [(octets(line), reason) for line, reason in table('devices')]
     theirs = [ask_postfix(line) for line, _ in rows]
     queued = queue()
     wrong = differ = 0

@@ -3,11 +3,12 @@
 on the last two ports, to the Postfix that asks them, and to smtpd.  Says where
 the replies differ and it is not listed, or the other way round."""
 import os
-import re
 import socket
 import subprocess
 import sys
 import threading
+
+from reasoned import octets, table
 
 POSTFIX, *PORTS = map(int, sys.argv[1:])
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -17,25 +18,6 @@ SESSION = (b'EHLO client.example', b'MAIL FROM:<ann@example.net> SIZE=42',
 OWN = ('client_name', 'reverse_client_name', 'client_port', 'server_address',
        'server_port', 'instance')
 ANSWERS, ASKED = {}, {}
-ESCAPES = {b'n': b'\n', b'r': b'\r', b't': b'\t', b'\\': b'\\'}
-
-
-def octets(text):
-    return re.sub(rb'\\(x..|.)', lambda escape: ESCAPES.get(escape[1]) or
-                  bytes.fromhex(escape[1][1:].decode()), text.encode())
-
-
-def table():
-    """(line, reason or None) ..."""
-    reason = None
-    with open(HERE + '/policies', encoding='ascii') as file:
-        for line in file.read().split('\n'):
-            if line.startswith('= '):
-                reason = line[2:]
-            elif line == '':
-                reason = None
-            elif not line.startswith('#'):
-                yield line, reason
 
 
 def talk(client, port):
@@ -100,7 +82,7 @@ def question():
 def main():
     for port in PORTS:
         threading.Thread(target=serve, args=(port,), daemon=True).start()
-    rows, wrong, differ = list(table()), 0, 0
+    rows, wrong, differ = list(table('policies')), 0, 0
     for line, reason in rows:
         first, _, second = line.partition(' || ')
         ANSWERS.update(zip(PORTS, map(octets, (first, second or 'DUNNO'))))
