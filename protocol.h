@@ -241,8 +241,8 @@ struct protocol {
 	struct reply composed;
 	struct text wire;		/* its octets */
 	char wire_space[REPLY_MAX];
-	struct sasl sasl;
 	char text_space[REPLY_MAX];
+	struct sasl sasl;
 };
 
 /* Begins a session; *p must be zeroed.  A new session needs a new one. */

@@ -256,6 +256,9 @@ squeeze(char *to, const char *from, uint64_t go)
 	return gone;
 }
 
+_Static_assert(sizeof ((struct content *)0)->space >= 2 * BLOCK,
+    "a block, and what squeeze copies too much");
+
 /* As much of a block as is lines that end in CR LF, stuffed or not: up to a CR
  * or LF that is bare, a dot before a CR, and what the octet behind the block
  * decides.  False where that is nothing. */

@@ -20,7 +20,8 @@ struct prepended {
 /* Is it such a line of output?  Then *field is what it says. */
 bool prepend_is(struct span line, struct span *field);
 
-/* One field more, unless it is there already.  NULL, or why it is left out. */
+/* One field more, unless it is there already.  NULL, or why it is left out: that
+ * may be prepend_no_room. */
 extern const char prepend_no_room[];
 const char *prepend_take(struct prepended *p, struct span field);
 

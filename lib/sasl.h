@@ -26,13 +26,13 @@ enum sasl_step {
 
 /* Zeroed, none is on.  Members are its own, but for those marked readable. */
 struct sasl {
-	char name_text[SASL_MESSAGE_MAX], text[SASL_MESSAGE_MAX];
 	const struct mechanism *mechanism;
 	const char *challenge;		/* readable after ASK: the 334's text */
 	unsigned lines;			/* that have come */
 	struct span name;		/* readable after DONE and OTHER_ */
 					/* IDENTITY: UTF-8, no control octet */
 	struct span password;		/* readable after DONE: no NUL */
+	char name_text[SASL_MESSAGE_MAX], text[SASL_MESSAGE_MAX];
 };
 
 /* AUTH's argument: a mechanism, and with it the first line ("=": an empty
