@@ -218,7 +218,8 @@ drop_message(struct protocol *p)
 {
 	if (p->begun)
 		p->handler->discard(p->context,
-		    p->fault.code != 0 ? &p->fault : NULL);
+		    p->fault.code != 0 ? &p->fault : NULL,
+		    content_hint(&p->content));
 	p->begun = false;
 }
 
@@ -717,7 +718,7 @@ check_user(struct protocol *p, enum lookup_verb verb, struct span options,
 	struct lookup l = { verb, p->to, options, &p->envelope, &p->text };
 	enum lookup_result user;
 
-	*forward = p->handler->forward_domain(p->context, &p->to, &own);
+	*forward = p->handler->forward_domain(p->context, &l, &own);
 	if (*forward == CANNOT_FORWARD ||
 	    (*forward == WILL_FORWARD && verb == LOOKUP_EXPN))
 		return own_reply(p, &own, verb == LOOKUP_RCPT ?

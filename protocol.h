@@ -97,12 +97,12 @@ struct exchange {
  * that reply must stay until the next call.
  */
 struct protocol_handler {
-	/* Whose domain it is; asked first for each RCPT, VRFY and EXPN.  A
-	 * reply with a code is sent in the place of 251 or 550, and says by
+	/* Whose domain the name has; asked first for each RCPT, VRFY and EXPN.
+	 * A reply with a code is sent in the place of 251 or 550, and says by
 	 * its class whether the recipient is taken; its strings must stay
 	 * until the next call. */
 	enum forward_result (*forward_domain)(void *context,
-	    const struct mailbox *to, struct reply *reply);
+	    const struct lookup *lookup, struct reply *reply);
 	/* Who it is; asked where the domain is local.  A reply with a code is
 	 * sent in the place of 553, 550 or 451, likewise. */
 	enum lookup_result (*look_up_name)(void *context,
@@ -112,8 +112,10 @@ struct protocol_handler {
 	/* Decoded content, in pieces; valid during the call. */
 	bool (*append)(void *context, struct span data, struct reply *reply);
 	void (*commit)(void *context, size_t recipient, struct reply *reply);
-	/* why is NULL where the client gave it up or is gone. */
-	void (*discard)(void *context, const struct reply *why);
+	/* why is NULL where the client gave it up or is gone; hint says what
+	 * it did wrong then, a constant string, or is NULL. */
+	void (*discard)(void *context, const struct reply *why,
+	    const char *hint);
 	/* Is the session to end as soon as it can? */
 	bool (*stopping)(void *context);
 	/* After each reply. */

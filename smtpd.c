@@ -123,11 +123,11 @@ print(const struct text *t)
 /* ---- the session's handler ---- */
 
 static enum forward_result
-forward_domain(void *context, const struct mailbox *to, struct reply *reply)
+forward_domain(void *context, const struct lookup *l, struct reply *reply)
 {
 	struct smtpd *s = context;
 
-	return recipients_domain(&s->recipients, to, reply);
+	return recipients_domain(&s->recipients, &l->name, reply);
 }
 
 static enum lookup_result
@@ -165,11 +165,11 @@ commit(void *context, size_t recipient, struct reply *reply)
 }
 
 static void
-discard(void *context, const struct reply *why)
+discard(void *context, const struct reply *why, const char *hint)
 {
 	struct smtpd *s = context;
 
-	delivery_discard(&s->delivery, why, content_hint(&s->session.content));
+	delivery_discard(&s->delivery, why, hint);
 }
 
 static bool

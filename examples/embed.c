@@ -14,11 +14,11 @@ struct message {
 };
 
 static enum forward_result
-forward_domain(void *context, const struct mailbox *to, struct reply *reply)
+forward_domain(void *context, const struct lookup *l, struct reply *reply)
 {
 	(void)context, (void)reply;
-	return to->domain.len == 0 || span_is(to->domain, "example.org") ?
-	    LOCAL_DOMAIN : CANNOT_FORWARD;
+	return l->name.domain.len == 0 || span_is(l->name.domain,
+	    "example.org") ? LOCAL_DOMAIN : CANNOT_FORWARD;
 }
 
 static enum lookup_result
@@ -54,11 +54,11 @@ append(void *context, struct span data, struct reply *reply)
 }
 
 static void
-discard(void *context, const struct reply *why)
+discard(void *context, const struct reply *why, const char *hint)
 {
 	struct message *m = context;
 
-	(void)why;
+	(void)why, (void)hint;
 	if (m->fd >= 0 && close(m->fd) == 0)
 		unlink(m->part);
 }
@@ -73,7 +73,7 @@ commit(void *context, size_t recipient, struct reply *reply)
 	*reply = fsync(m->fd) == 0 && link(m->part, m->part + 1) == 0 &&
 	    fsync(m->dir) == 0 ?
 	    (struct reply){ 250, "2.0.0", m->part + 1 } : cannot;
-	discard(m, NULL);
+	discard(m, NULL, NULL);
 }
 
 static bool stopping(void *context) { return (void)context, false; }

@@ -101,10 +101,10 @@ check_mailbox(struct mailbox m)
 }
 
 static enum forward_result
-forward_domain(void *context, const struct mailbox *to, struct reply *reply)
+forward_domain(void *context, const struct lookup *l, struct reply *reply)
 {
 	(void)context, (void)reply;
-	return (enum forward_result)(to->domain.len % 3);
+	return (enum forward_result)(l->name.domain.len % 3);
 }
 
 static enum lookup_result
@@ -179,10 +179,11 @@ commit(void *context, size_t recipient, struct reply *reply)
 }
 
 static void
-discard(void *context, const struct reply *why)
+discard(void *context, const struct reply *why, const char *hint)
 {
 	struct story *s = context;
 
+	assert(hint == NULL || *hint != '\0');
 	assert(s->begun);
 	assert(why == NULL || why->code >= 400);
 	s->begun = false;

@@ -68,9 +68,9 @@ struct record {
 };
 
 static inline enum forward_result
-record_forward(void *context, const struct mailbox *to, struct reply *reply)
+record_forward(void *context, const struct lookup *l, struct reply *reply)
 {
-	(void)to, (void)reply;
+	(void)l, (void)reply;
 	return ((struct record *)context)->forward;
 }
 
@@ -134,10 +134,11 @@ record_commit(void *context, size_t recipient, struct reply *reply)
 }
 
 static inline void
-record_discard(void *context, const struct reply *why)
+record_discard(void *context, const struct reply *why, const char *hint)
 {
 	struct record *r = context;
 
+	(void)hint;
 	assert(r->begun);
 	r->begun = false;
 	r->discards++;
