@@ -800,6 +800,11 @@ write_odd_letter() {
 		'X-Folded:' ' folded' '	again  '
 }
 
+# Without the signature, which says when it was made, and folds as it falls.
+unsigned() {
+	sed '/^DKIM-Signature:/,/^[^\t ]/{/^DKIM-Signature:/d;/^[\t ]/d}'
+}
+
 @test "milter: opendkim signs what comes out, with LF and with CR LF" {
 	signer_runs 'Canonicalization simple/simple' 'SignHeaders *'
 	write_odd_letter
@@ -809,8 +814,8 @@ write_odd_letter() {
 	done
 	[ "$(verified "$(message)")" = True ]
 	[ "$(verified "$(message 2)")" = True ]
-	cmp <(sed 's/$/\r/' "$(message)" | grep -av '^.t=\|^..*b=\|^.. ') \
-		<(grep -av '^.t=\|^..*b=\|^.. ' "$(message 2)")
+	cmp <(sed 's/$/\r/' "$(message)" | unsigned) \
+		<(unsigned <"$(message 2)")
 	sed 's/last/lost/' "$(message)" >"$BATS_TEST_TMPDIR/changed"
 	[ "$(verified "$BATS_TEST_TMPDIR/changed")" = False ]
 	OPTIONS=()
