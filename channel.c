@@ -147,6 +147,30 @@ channel_wait(long long *let_in, int read_fd, int write_fd, long long deadline)
 	    only(&writes, write_fd), deadline);
 }
 
+/* channel_wait, for the channel itself; a notice interrupts it. */
+static enum channel_status
+await(struct channel *c, int read_fd, int write_fd, long long deadline)
+{
+	int max = read_fd > write_fd ? read_fd : write_fd;
+	enum channel_status status;
+	fd_set reads, writes;
+
+	if (c->notice_fd == 0 || c->noticed)
+		return channel_wait(&c->let_in, read_fd, write_fd, deadline);
+	if (c->notice_fd > max)
+		max = c->notice_fd;
+	if (max >= (int)FD_SETSIZE)
+		return too_high();
+	only(&reads, c->notice_fd);
+	if (read_fd >= 0)
+		add(&reads, read_fd);
+	status = wait_sets(&c->let_in, max + 1, &reads, only(&writes, write_fd),
+	    deadline);
+	c->noticed = status == CHANNEL_OK &&
+	    FD_ISSET((unsigned short)c->notice_fd, &reads);
+	return c->noticed ? CHANNEL_INTERRUPTED : status;
+}
+
 enum channel_status
 channel_wait_many(long long *let_in, int from, int count, long long deadline,
     bool *ready)
@@ -250,7 +274,7 @@ channel_fill(struct channel *c, long long deadline)
 	if (status != CHANNEL_OK)
 		return status;
 	do {
-		status = channel_wait(&c->let_in, c->read_fd, -1, deadline);
+		status = await(c, c->read_fd, -1, deadline);
 		if (status == CHANNEL_ERROR)
 			c->read_errno = errno;
 		if (status == CHANNEL_OK)
@@ -401,7 +425,7 @@ channel_flush(struct channel *c)
 		}
 		if (c->flush_by == 0)
 			c->flush_by = channel_now() + c->patience;
-		status = channel_wait(&c->let_in, -1, c->write_fd, c->flush_by);
+		status = await(c, -1, c->write_fd, c->flush_by);
 		if (status == CHANNEL_INTERRUPTED)
 			return status;
 		if (status == CHANNEL_ERROR)

@@ -36,7 +36,8 @@ enum channel_status {
 	CHANNEL_TOO_LONG,	/* a record, cut to the length asked for */
 	CHANNEL_EOF,		/* the other side is gone, or has reset */
 	CHANNEL_TIMEOUT,	/* the deadline came first */
-	CHANNEL_INTERRUPTED,	/* a signal came; the same call goes on */
+	CHANNEL_INTERRUPTED,	/* a signal or a notice came; the same call */
+				/* goes on */
 	CHANNEL_ERROR		/* errno is kept in read_errno, write_errno */
 };
 
@@ -55,6 +56,10 @@ struct channel {
 	long long patience;		/* longest that one flush may take */
 	long long flush_by;		/* deadline of a flush; 0: none is on */
 	long long let_in;		/* channel_wait's; others may share it */
+	int notice_fd;			/* to be set: another one that ends a */
+					/* wait where it can be read; 0: none */
+	bool noticed;			/* it could, and is waited for no */
+					/* more; to be set back */
 	enum channel_status broken;	/* why nothing is written any more */
 	enum channel_kind reads, writes;
 	bool unread;			/* written, and nothing read since */

@@ -497,19 +497,11 @@ parse_side(struct protocol *p, struct span argument, enum side side,
 
 /* ---- one handler a verb ---- */
 
-/* RFC 3848, RFC 6531, 4.3. */
 static const char *
 protocol_name(const struct protocol *p, bool utf8)
 {
-	static const char *const names[2][2][4] = {
-		{ { "ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA" },
-		    { "UTF8SMTP", "UTF8SMTPA", "UTF8SMTPS", "UTF8SMTPSA" } },
-		{ { "LMTP", "LMTPA", "LMTPS", "LMTPSA" },
-		    { "UTF8LMTP", "UTF8LMTPA", "UTF8LMTPS", "UTF8LMTPSA" } },
-	};
-
-	return p->extended ? names[p->config->lmtp][utf8]
-	    [2 * p->tls + p->authenticated] : "SMTP";
+	return p->extended ? envelope_protocol(p->config->lmtp, utf8, p->tls,
+	    p->authenticated) : "SMTP";
 }
 
 static bool

@@ -83,6 +83,19 @@ struct exchange {
 	const char *advice;		/* our configuration's fault; NULL */
 };
 
+/* Is a command refused; is there more to say than that one was accepted? */
+static inline bool
+exchange_is_refusal(const struct exchange *x)
+{
+	return x->reply->code >= 400 && !x->message && x->verb != NULL;
+}
+
+static inline bool
+exchange_is_news(const struct exchange *x)
+{
+	return x->who != NULL || x->advice != NULL || exchange_is_refusal(x);
+}
+
 /*
  * What a session needs from the outside.  Each function gets the context.
  *

@@ -25,6 +25,7 @@
 #include "channel.h"
 #include "lib/auth.h"
 #include "lib/delivery.h"
+#include "lib/doer.h"
 #include "lib/event.h"
 #include "lib/file.h"
 #include "lib/front.h"
@@ -32,7 +33,9 @@
 #include "lib/listener.h"
 #include "lib/options.h"
 #include "lib/recipients.h"
+#include "lib/sandbox.h"
 #include "lib/serve.h"
+#include "lib/speaker.h"
 #include "lib/tls.h"
 #include "lib/trial.h"
 #include "lib/version.h"
@@ -63,6 +66,8 @@ struct smtpd {
 	struct reader reader;
 	char log_space[LOG_LINE_MAX];
 	_Alignas(PAGE) struct environment environment;
+	struct speaker speaker;
+	struct doer doer;
 };
 
 /* ---- the end of it ---- */
@@ -305,48 +310,71 @@ join(struct smtpd *s)
 	s->listener.max_sessions = o->max_sessions;
 	s->listener.max_per_client = o->proxies.on ? 0 : o->max_per_client;
 	s->listener.trusted = &o->speakers;
-	s->front = (struct front){ .channel = &s->channel, .peer = &s->peer,
+	s->front = (struct front){ .peer = &s->peer,
 	    .proxies = &o->proxies.from, .speakers = &o->speakers,
-	    .limit = o->header_time, .stopping = launcher_stops };
+	    .limit = o->header_time };
 	s->auth = (struct auth){ .runner = &s->runner, .peer = &s->peer,
 	    .command = o->auth, .limit = o->asking_time };
+}
+
+/* Nobody runs without the sandbox that he asked for. */
+static void
+try_sandbox(struct smtpd *s)
+{
+	if (s->settings.sandbox && !sandbox_try())
+		die(s, EX_CONFIG, "option --sandbox", strerror(errno));
 }
 
 static _Noreturn void
 check(struct smtpd *s)
 {
 	const struct protocol_config *p = &s->settings.protocol;
-	struct text t = { (char[64]){ "" }, 0, 64 };
+	struct text t = { (char[96]){ "" }, 0, 96 };
 	struct fault fault;
 
+	try_sandbox(s);
 	if (!trial_passes(&s->settings, &s->environment, &s->message.spool,
 	    &fault))
 		die(s, EX_CONFIG, fault.what, fault.why);
 	text_string(&t, "ok");
 	if (p->require_tls && !p->tls && s->settings.starttls == NULL)
 		text_string(&t, ", where the launcher does TLS");
+	if (s->settings.sandbox && !sandbox_has_filter)
+		text_string(&t, ", but this build has no filter");
 	text_char(&t, '\n');
 	print(&t);
 }
 
-/* ---- main ---- */
+/* ---- a session ---- */
 
 static int
 close_session(struct smtpd *s, enum protocol_reason reason, const char *why,
-    long long since)
+    const struct traffic *traffic, long long since)
 {
 	s->log.client = s->peer.address;
+	if (reason == PROTOCOL_PIPELINED)
+		event_tls(&s->log, &s->peer, "octets behind STARTTLS");
 	/* who said hello, and went, was a health check */
 	if (s->log.wrote || s->session.mailed ||
 	    (reason != PROTOCOL_EOF && reason != PROTOCOL_QUIT))
-		event_close(&s->log, &s->peer, &s->channel, reason, why,
+		event_close(&s->log, &s->peer, traffic, reason, why,
 		    s->delivery.messages, since);
 	return reason == PROTOCOL_ERROR ? EX_OSERR : EX_OK;
 }
 
-/* What a PROXY header says is known before anything is said. */
-static bool
-read_header(struct smtpd *s, enum protocol_reason *reason)
+/* What a PROXY header says counts before anything is said. */
+static void
+take_header(void *context, const struct proxy *h)
+{
+	struct smtpd *s = context;
+
+	front_take(&s->front, h);
+	if (s->settings.verbose)
+		event_connect(&s->log, &s->peer);
+}
+
+static enum protocol_reason
+reason_of(enum front_status status)
 {
 	static const enum protocol_reason reasons[] = {
 		[FRONT_LEFT] = PROTOCOL_EOF,
@@ -354,35 +382,147 @@ read_header(struct smtpd *s, enum protocol_reason *reason)
 		[FRONT_REFUSED] = PROTOCOL_PROXY,
 		[FRONT_BROKEN] = PROTOCOL_ERROR,
 	};
-	enum front_status status = front_read(&s->front);
 
-	s->settings.protocol.tls |= s->front.tls;
-	*reason = reasons[status];
-	return status == FRONT_READY;
+	return reasons[status];
+}
+
+/* All that is said to the client and by it. */
+static enum protocol_reason
+converse(struct smtpd *s, struct channel *c, const struct protocol_handler *h,
+    void (*header)(void *context, const struct proxy *h), void *context)
+{
+	struct protocol_config *p = &s->settings.protocol;
+	enum front_status status;
+	struct proxy proxy;
+
+	channel_open(c, 0, 1, p->timeout);
+	if (s->settings.proxies.on) {
+		s->front.channel = c;
+		s->front.stopping = h->stopping;
+		s->front.context = context;
+		status = front_read(&s->front, &proxy);
+		if (status != FRONT_READY)
+			return reason_of(status);
+		header(context, &proxy);
+		p->tls |= proxy.tls;
+	}
+	protocol_open(&s->session, p, h, context);
+	return protocol_serve(&s->session, c);
+}
+
+static int
+serve_alone(struct smtpd *s, long long since)
+{
+	const struct channel *c = &s->channel;
+	enum protocol_reason reason = converse(s, &s->channel, &handler,
+	    take_header, s);
+	struct traffic traffic = { c->octets_in, c->octets_out,
+	    channel_unsent(c), c->read_errno != 0 ? c->read_errno :
+	    c->write_errno };
+
+	tls_end(&s->tls);
+	return close_session(s, reason, s->front.error, &traffic, since);
+}
+
+/* ---- the same by two processes, with --sandbox ---- */
+
+static _Noreturn void
+speak(struct smtpd *s)
+{
+	struct speaker *sp = &s->speaker;
+	enum protocol_reason reason;
+
+	if (!sandbox_enter((int[3]){ sp->pair, sp->tls[0], sp->tls[1] })) {
+		speaker_unlocked(sp, errno);
+		_exit(EX_CONFIG);
+	}
+	speaker_ready(sp);
+	sp->channel->notice_fd = sp->pair;
+	reason = converse(s, sp->channel, &speaker_handler, speaker_header,
+	    sp);
+	speaker_end(sp, reason, s->front.error);
+	_exit(EX_OK);
+}
+
+/* It is the speaker's connection; a command may need it for TLS. */
+static void
+leave_connection(void *context)
+{
+	struct smtpd *s = context;
+
+	tls_leave_clear(&s->tls);
+	if (s->tls.command == NULL)
+		tls_leave_connection(&s->tls);
+}
+
+static int
+act(struct smtpd *s, long long since)
+{
+	struct deeds *e = &s->doer.deeds;
+	bool good;
+
+	e->ledger = (struct ledger){ .config = &s->settings.protocol,
+	    .envelope = &s->session.envelope };
+	e->handler = &handler;
+	e->context = s;
+	e->ready = leave_connection;
+	e->header = s->settings.proxies.on ? take_header : NULL;
+	e->channel = s->speaker.channel;
+	s->doer.let_in = &s->channel.let_in;
+	good = doer_serve(&s->doer);
+	if (e->unlocked != 0)
+		die(s, EX_CONFIG, "option --sandbox", strerror(e->unlocked));
+	tls_end(&s->tls);
+	s->session.mailed = e->mailed;
+	if (good)
+		return close_session(s, e->reason, e->why, &e->traffic, since);
+	s->log.client = s->peer.address;
+	event_speaker(&s->log, &s->peer, e->error, s->doer.status,
+	    s->delivery.messages, since);
+	return EX_SOFTWARE;
+}
+
+static int
+serve_apart(struct smtpd *s, long long since)
+{
+	struct speaker *sp = &s->speaker;
+
+	peer_find_local(&s->peer);	/* while 0 is the connection */
+	sp->channel = sandbox_share(sizeof *sp->channel);
+	sp->session = &s->session;
+	sp->verbose = s->settings.verbose;
+	s->doer.speaker = sp->channel != NULL && tls_open(&s->tls, sp->tls) ?
+	    sandbox_divide(&sp->pair) : -1;
+	if (s->doer.speaker < 0)
+		die(s, EX_OSERR, "option --sandbox", strerror(errno));
+	s->doer.pair = sp->pair;
+	if (s->doer.speaker == 0)
+		speak(s);
+	return act(s, since);
 }
 
 static int
 serve(struct smtpd *s)
 {
 	struct protocol_config *p = &s->settings.protocol;
+	enum front_status status = FRONT_READY;
 	long long since = channel_now();
-	enum protocol_reason reason;
 
-	channel_open(&s->channel, 0, 1, p->timeout);
-	if (s->settings.proxies.on && !read_header(s, &reason))
-		return close_session(s, reason, s->front.error, since);
+	if (s->settings.proxies.on)
+		status = front_judge(&s->front);
+	if (status != FRONT_READY)
+		return close_session(s, reason_of(status), s->front.error,
+		    &(struct traffic){ .in = 0 }, since);
 	p->may_rename = p->xclient && front_may_speak(&s->front);
-	protocol_open(&s->session, p, &handler, s);
-	if (s->settings.verbose)
+	if (s->settings.verbose && !s->settings.proxies.on)
 		event_connect(&s->log, &s->peer);
 	if (s->log.to == LOG_TO_STDERR)
 		launcher_greet_person(&s->launcher);
-	reason = protocol_serve(&s->session, &s->channel);
-	tls_end(&s->tls);
-	if (reason == PROTOCOL_PIPELINED)
-		event_tls(&s->log, &s->peer, "octets behind STARTTLS");
-	return close_session(s, reason, NULL, since);
+	return s->settings.sandbox ? serve_apart(s, since) :
+	    serve_alone(s, since);
 }
+
+/* ---- main ---- */
 
 /* Rule 5: the files of the options, and TLS where it is required. */
 static void
@@ -394,6 +534,8 @@ check_configuration(struct smtpd *s)
 	if (!options_check(&s->settings, &fault) ||
 	    !recipients_open(&s->recipients, &fault))
 		die(s, EX_CONFIG, fault.what, fault.why);
+	if (s->settings.sandbox && sandbox_fault() != NULL)
+		die(s, EX_CONFIG, "option --sandbox", sandbox_fault());
 	if (s->settings.check)
 		check(s);
 	p->tls = peer_is_in_tls(&s->peer, p->tls);
@@ -411,6 +553,7 @@ accept_sessions(struct smtpd *s)
 	launcher_forget_client(&s->launcher);
 	check_configuration(s);
 	recipients_close(&s->recipients);
+	try_sandbox(s);
 	if (!runner_prepare(&s->runner))
 		die(s, EX_CONFIG, "environment", strerror(errno));
 	if (!listener_open(&s->listener))

@@ -32,6 +32,19 @@ envelope_set_helo(struct envelope *e, struct span helo)
 	e->helo = text_span_of(&t);
 }
 
+const char *
+envelope_protocol(bool lmtp, bool utf8, bool tls, bool authenticated)
+{
+	static const char *const names[2][2][4] = {
+		{ { "ESMTP", "ESMTPA", "ESMTPS", "ESMTPSA" },
+		    { "UTF8SMTP", "UTF8SMTPA", "UTF8SMTPS", "UTF8SMTPSA" } },
+		{ { "LMTP", "LMTPA", "LMTPS", "LMTPSA" },
+		    { "UTF8LMTP", "UTF8LMTPA", "UTF8LMTPS", "UTF8LMTPSA" } },
+	};
+
+	return names[lmtp][utf8][2 * tls + authenticated];
+}
+
 void
 envelope_set_sender(struct envelope *e, struct mailbox sender)
 {

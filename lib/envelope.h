@@ -61,6 +61,10 @@ void envelope_reset(struct envelope *e);
 void envelope_forget_helo(struct envelope *e);
 void envelope_set_helo(struct envelope *e, struct span helo);
 
+/* What is behind "with" after EHLO or LHLO: RFC 3848; RFC 6531, 4.3. */
+const char *envelope_protocol(bool lmtp, bool utf8, bool tls,
+    bool authenticated);
+
 void envelope_set_sender(struct envelope *e, struct mailbox sender);
 
 /* The parameters of the next recipient are composed here before it is added. */

@@ -169,7 +169,7 @@ event_exchange(struct log *l, const struct exchange *x,
 		event_reply(l, x->reply);
 	if (x->who != NULL)
 		event_auth(l, x, how);
-	else if (x->reply->code >= 400 && !x->message && x->verb != NULL)
+	else if (exchange_is_refusal(x))
 		event_refuse(l, x);
 	if (x->advice != NULL)
 		event_advice(l, x->advice);
@@ -229,9 +229,9 @@ event_no_tls(struct log *l, const char *error, const struct outcome *how)
 }
 
 void
-event_close(struct log *l, const struct peer *peer, const struct channel *c,
-    enum protocol_reason reason, const char *why, unsigned long long messages,
-    long long since)
+event_close(struct log *l, const struct peer *peer,
+    const struct traffic *traffic, enum protocol_reason reason,
+    const char *why, unsigned long long messages, long long since)
 {
 	static const char *const reasons[] = {
 		[PROTOCOL_EOF] = "eof",
@@ -245,20 +245,37 @@ event_close(struct log *l, const struct peer *peer, const struct channel *c,
 		[PROTOCOL_PROXY] = "proxy",
 		[PROTOCOL_ERROR] = "error",
 	};
-	int error = c->read_errno != 0 ? c->read_errno : c->write_errno;
 
 	begin_client(l, LOG_INFO, "close");
 	log_port(l, peer);
 	log_string(l, "reason", reasons[reason]);
-	if (error != 0 && why == NULL)
-		why = strerror(error);
+	if (traffic->error != 0 && why == NULL)
+		why = strerror(traffic->error);
 	if (why != NULL)
 		log_string(l, "error", why);
 	log_number(l, "messages", messages);
-	log_number(l, "in", c->octets_in);
-	log_number(l, "out", c->octets_out);
-	if (channel_unsent(c) > 0)
-		log_number(l, "unsent", channel_unsent(c));
+	log_number(l, "in", traffic->in);
+	log_number(l, "out", traffic->out);
+	if (traffic->unsent > 0)
+		log_number(l, "unsent", traffic->unsent);
+	log_seconds(l, since);
+	log_end(l);
+}
+
+void
+event_speaker(struct log *l, const struct peer *peer, const char *error,
+    int status, unsigned long long messages, long long since)
+{
+	begin_client(l, LOG_FAULT, "close");
+	log_port(l, peer);
+	log_string(l, "reason", "speaker");
+	if (error != NULL)
+		log_string(l, "error", error);
+	else if (WIFSIGNALED(status))
+		log_number(l, "signal", (unsigned)WTERMSIG(status));
+	else
+		log_number(l, "exit", (unsigned)WEXITSTATUS(status));
+	log_number(l, "messages", messages);
 	log_seconds(l, since);
 	log_end(l);
 }

@@ -64,10 +64,23 @@ void event_lookup(struct log *l, const struct facts *f, const char *program,
     const struct outcome *how, long long since);
 void event_file(struct log *l, const struct reader *r);
 
+/* What became of a connection: octets read, written, and queued but lost; the
+ * errno of its last failure, 0 if none. */
+struct traffic {
+	unsigned long long in, out;
+	size_t unsent;
+	int error;
+};
+
 /* The end of the session.  why: what there is to say of the reason, or NULL;
  * messages: that were accepted. */
 void event_close(struct log *l, const struct peer *peer,
-    const struct channel *c, enum protocol_reason reason, const char *why,
-    unsigned long long messages, long long since);
+    const struct traffic *traffic, enum protocol_reason reason,
+    const char *why, unsigned long long messages, long long since);
+
+/* The end of one whose speaker broke a rule, or (error is NULL) died with this
+ * status of wait(2). */
+void event_speaker(struct log *l, const struct peer *peer, const char *error,
+    int status, unsigned long long messages, long long since);
 
 #endif

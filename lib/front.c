@@ -1,7 +1,5 @@
 #include "front.h"
 
-#include "proxy.h"
-
 /* ---- a PROXY header ---- */
 
 static void
@@ -21,8 +19,8 @@ take_client(struct peer *p, const struct proxy *h)
 	p->local_known = true;
 }
 
-static void
-take_header(struct front *f, const struct proxy *h)
+void
+front_take(struct front *f, const struct proxy *h)
 {
 	struct peer *p = f->peer;
 
@@ -44,8 +42,8 @@ refuse(struct front *f, const char *error)
 }
 
 /* Who has reset already, as checks do, has no address any more. */
-static enum front_status
-judge_sender(struct front *f)
+enum front_status
+front_judge(struct front *f)
 {
 	char address[IP_SIZE];
 
@@ -64,7 +62,7 @@ await_more(struct front *f, long long by, size_t len)
 	switch (channel_fill(f->channel, by)) {
 	case CHANNEL_OK:
 	case CHANNEL_INTERRUPTED:
-		return f->stopping() ? FRONT_STOPPED : FRONT_READY;
+		return f->stopping(f->context) ? FRONT_STOPPED : FRONT_READY;
 	case CHANNEL_TIMEOUT:
 		return refuse(f, "late");
 	case CHANNEL_ERROR:
@@ -75,26 +73,24 @@ await_more(struct front *f, long long by, size_t len)
 }
 
 enum front_status
-front_read(struct front *f)
+front_read(struct front *f, struct proxy *h)
 {
 	long long by = channel_now() + f->limit;
-	enum front_status status = judge_sender(f);
+	enum front_status status = FRONT_READY;
 	enum proxy_status parsed = PROXY_SHORT;
 	struct span octets;
-	struct proxy h;
 
 	while (status == FRONT_READY && parsed == PROXY_SHORT) {
 		octets.ptr = channel_peek(f->channel, &octets.len);
-		parsed = proxy_parse(octets, &h);
+		parsed = proxy_parse(octets, h);
 		if (parsed == PROXY_SHORT)
 			status = await_more(f, by, octets.len);
 	}
 	if (status != FRONT_READY)
 		return status;
 	if (parsed == PROXY_BAD)
-		return refuse(f, h.error);
-	channel_consume(f->channel, h.len);
-	take_header(f, &h);
+		return refuse(f, h->error);
+	channel_consume(f->channel, h->len);
 	return FRONT_READY;
 }
 

@@ -12,6 +12,7 @@
 #include "channel.h"
 #include "lists.h"
 #include "peer.h"
+#include "proxy.h"
 #include "xclient.h"
 
 /* Zeroed but for what is to be set. */
@@ -24,7 +25,8 @@ struct front {
 	const struct list *speakers;	/* who may use XCLIENT: networks, and */
 					/* "unix" */
 	long long limit;		/* ms in which a header has to come */
-	bool (*stopping)(void);
+	bool (*stopping)(void *context);
+	void *context;
 	/* ---- */
 	const char *error;		/* readable after REFUSED */
 	bool tls;			/* readable: the client is in it, by */
@@ -41,8 +43,11 @@ enum front_status {
 	FRONT_BROKEN			/* no connection that can be read */
 };
 
-/* Reads a PROXY header off the channel, and nothing behind it. */
-enum front_status front_read(struct front *f);
+/* A PROXY header: is it one of those who may send it (asked of descriptor 0);
+ * it is read off the channel, and nothing behind it; what it says counts. */
+enum front_status front_judge(struct front *f);
+enum front_status front_read(struct front *f, struct proxy *h);
+void front_take(struct front *f, const struct proxy *h);
 
 /* May the client use XCLIENT and XFORWARD?  Once it has named another one, that
  * one is asked about: who only passes octets on would let him speak. */

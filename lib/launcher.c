@@ -238,6 +238,14 @@ close_others(const struct launcher *l)
 			close((int)fd);
 }
 
+void
+launcher_close_all_but(const int kept[3])
+{
+	struct launcher l = { .tls = { kept[0], kept[1], kept[2] } };
+
+	close_others(&l);
+}
+
 /* A connected socket of the internet is, whatever is on 0 and 1. */
 static bool
 is_connected(int fd)

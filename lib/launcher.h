@@ -33,6 +33,9 @@ bool launcher_stops(void);
  * nothing to work with. */
 bool launcher_take_descriptors(struct launcher *l);
 
+/* Closes all above 2 but these; 0: none. */
+void launcher_close_all_but(const int kept[3]);
+
 /* A PATH where it left none: openbsd-inetd does. */
 void launcher_take_path(void);
 

@@ -63,6 +63,8 @@ static const struct row {
 	    "sessions at once, if smtpd accepts (40)", NULL },
 	{ "max-per-client", 0, "N", value_count, AT(max_per_client),
 	    "of them for one client; 0: no limit (20)", NULL },
+	{ "sandbox", 0, NULL, value_flag, AT(sandbox),
+	    "what reads the network can do nothing else", NULL },
 	{ "lmtp", 0, NULL, value_flag, AT(protocol.lmtp),
 	    "speak LMTP: one run for each recipient", "The command" },
 	{ "append-recipients", 'a', NULL, value_flag, AT(append_recipients),

@@ -27,6 +27,7 @@ struct settings {
 					/* limit of the latter */
 	const char *lookup, *starttls, *auth;	/* for a shell; NULL: none */
 	bool received, return_path, verbose, check, help, version;
+	bool sandbox;
 	bool sendmail;		/* -bs was given */
 	const char *spool;
 	enum log_to log;

@@ -154,10 +154,16 @@ is_tls_octet(char c)
 	return is_alnum(c) || c == '.' || c == '_' || c == '-';
 }
 
+bool
+proxy_is_tls_word(struct span s)
+{
+	return s.len <= PROXY_TLS_MAX && span_all(s, is_tls_octet);
+}
+
 static void
 keep_word(struct span value, char to[PROXY_TLS_MAX + 1])
 {
-	if (value.len <= PROXY_TLS_MAX && span_all(value, is_tls_octet))
+	if (proxy_is_tls_word(value))
 		span_copy(value, to, PROXY_TLS_MAX + 1);
 }
 

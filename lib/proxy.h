@@ -20,6 +20,9 @@ enum {
 enum proxy_start { PROXY_NONE, PROXY_PERHAPS, PROXY_HEADER };
 enum proxy_start proxy_starts(struct span octets);
 
+/* May TLS's version and cipher be called so? */
+bool proxy_is_tls_word(struct span s);
+
 enum proxy_status {
 	PROXY_READY,			/* whole */
 	PROXY_SHORT,			/* good so far: more is needed */

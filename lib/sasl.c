@@ -60,8 +60,8 @@ sasl_is_name(struct span name)
 	    !address_is_function(name);
 }
 
-static bool
-password_ok(struct span password)
+bool
+sasl_is_password(struct span password)
 {
 	return password.len > 0 && span_find(password, '\0') == NULL;
 }
@@ -69,7 +69,7 @@ password_ok(struct span password)
 static enum sasl_step
 finish(struct sasl *s, struct span name, struct span password)
 {
-	if (!sasl_is_name(name) || !password_ok(password))
+	if (!sasl_is_name(name) || !sasl_is_password(password))
 		return SASL_BAD;
 	s->name = name;
 	s->password = password;

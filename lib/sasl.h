@@ -52,6 +52,9 @@ bool sasl_is_mechanism(struct span word);
  * be given in a variable and as a word. */
 bool sasl_is_name(struct span name);
 
+/* Can it be one? */
+bool sasl_is_password(struct span password);
+
 /* Overwrites all that there is of name and password; none is on. */
 void sasl_forget(struct sasl *s);
 

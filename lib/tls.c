@@ -11,6 +11,7 @@
 
 #include "channel.h"
 #include "event.h"
+#include "ucspi.h"
 
 /* ---- a command ---- */
 
@@ -66,12 +67,12 @@ never_waits(int fd)
 }
 
 static bool
-start_command(struct tls *t, int pair, int status, int output,
+start_command(struct tls *t, int status, int output,
     const struct envelope *envelope)
 {
 	const char *argv[] = { "sh", "-c", t->command, NULL };
 	struct facts f = facts_of_client(envelope, t->peer);
-	struct process p = { .in = 0, .out = 1, .three = pair,
+	struct process p = { .in = 0, .out = 1, .three = t->theirs,
 	    .four = status };
 
 	/* neither waits for the other: what is not read in time is lost */
@@ -179,13 +180,10 @@ tls_watch(struct tls *t)
 		has_ended(t);
 }
 
-void
-tls_end(struct tls *t)
+/* The command is no more, and what it has said is in the log. */
+static void
+end_command(struct tls *t)
 {
-	if (t->pair == 0 && t->status == 0 && t->output == 0)
-		return;
-	if (t->pair > 0)
-		shutdown(t->pair, SHUT_WR);
 	await_end(t, channel_now() + TLS_GRACE);
 	if (t->pid > 0)
 		kill(-t->pid, SIGKILL);
@@ -193,19 +191,29 @@ tls_end(struct tls *t)
 	await_end(t, channel_now() + TLS_GRACE);
 	t->pid = 0;
 	log_output(t);
-	close_end(&t->pair);
 	close_end(&t->status);
 	close_end(&t->output);
 }
 
-static const char command_ended[] = "the command has ended";
-
-static bool
-give_up(struct tls *t, const char *error)
+static void
+close_pair(struct tls *t)
 {
-	t->error = error;
-	return false;
+	close_end(&t->pair);
+	close_end(&t->theirs);
 }
+
+void
+tls_end(struct tls *t)
+{
+	if (t->pair == 0 && t->status == 0 && t->output == 0)
+		return;
+	if (t->pair > 0)
+		shutdown(t->pair, SHUT_WR);
+	end_command(t);
+	close_pair(t);
+}
+
+static const char command_ended[] = "the command has ended";
 
 /* What the status says within some ms: true where it says nothing bad, else it
  * is logged.  up: it is at its end, with nothing written. */
@@ -220,36 +228,35 @@ status_is_good(struct tls *t, long long deadline, bool *up)
 
 	*up = false;
 	do {
+		if (t->stopping())
+			return tls_give_up(t, "stopped");
 		got = channel_wait(&let_in, t->status, -1, deadline);
 		ended = has_ended(t);
-		if (got == CHANNEL_INTERRUPTED && t->stopping())
-			return give_up(t, "stopped");
 	} while (got == CHANNEL_INTERRUPTED && !ended);
 	n = read(t->status, why, sizeof why);
 	if (n > 0) {
 		log_line(t, log_lines(t, (struct span){ why, (size_t)n }));
-		return give_up(t, "the handshake failed");
+		return tls_give_up(t, "the handshake failed");
 	}
 	if (ended)
-		return give_up(t, command_ended);
+		return tls_give_up(t, command_ended);
 	*up = n == 0;
-	return *up || got == CHANNEL_TIMEOUT || give_up(t, strerror(errno));
+	return *up || got == CHANNEL_TIMEOUT || tls_give_up(t, strerror(errno));
 }
 
 static bool
 open_and_start(struct tls *t, const struct envelope *envelope)
 {
-	int pair = 0, status = 0, output = 0;
-	bool good = open_ends(open_pair, &t->pair, &pair) &&
+	int status = 0, output = 0;
+	bool good = (t->apart || open_ends(open_pair, &t->pair, &t->theirs)) &&
 	    open_ends(process_pipe, &t->status, &status) &&
 	    open_ends(process_pipe, &t->output, &output) &&
-	    start_command(t, pair, status, output, envelope);
+	    start_command(t, status, output, envelope);
 
 	if (!good) {
 		t->how.error = errno;
 		t->error = strerror(errno);
 	}
-	close_end(&pair);
 	close_end(&status);
 	close_end(&output);
 	return good;
@@ -266,17 +273,49 @@ settles(struct tls *t)
 	if (!up)
 		return true;
 	await_end(t, channel_now() + FIRST_WORD);
-	return give_up(t, t->pid == 0 ? command_ended :
+	return tls_give_up(t, t->pid == 0 ? command_ended :
 	    "the status was closed before the 220");
 }
 
-/* Octets of the client that nobody has taken. */
+/* Octets that nobody has taken. */
 static bool
-has_unread(void)
+has_unread(int fd)
 {
 	int octets = 0;
 
-	return ioctl(0, FIONREAD, &octets) == 0 && octets > 0;
+	return ioctl(fd, FIONREAD, &octets) == 0 && octets > 0;
+}
+
+/* Nothing that a command wrote is left for the next one's client. */
+static void
+empty_pair(const struct tls *t)
+{
+	char octets[4096];
+
+	while (has_unread(t->pair) &&
+	    read(t->pair, octets, sizeof octets) > 0)
+		;
+}
+
+void
+tls_leave_clear(const struct tls *t)
+{
+	int i;
+
+	for (i = 1; i < 3; i++)
+		if (t->ucspi[i] > 0)
+			close(t->ucspi[i]);
+}
+
+bool
+tls_open(struct tls *t, int fd[2])
+{
+	t->apart = true;
+	if (t->command != NULL && !open_ends(open_pair, &t->pair, &t->theirs))
+		return false;
+	fd[0] = t->command != NULL ? t->pair : t->ucspi[1];
+	fd[1] = t->command != NULL ? t->pair : t->ucspi[2];
+	return true;
 }
 
 enum protocol_tls
@@ -289,13 +328,19 @@ tls_prepare(struct tls *t, const struct envelope *envelope)
 	t->error = NULL;
 	t->how = (struct outcome){ .error = 0 };
 	good = open_and_start(t, envelope) && settles(t);
-	if (good && !has_unread())
+	if (good && !has_unread(0)) {
+		close_end(&t->theirs);
 		return TLS_READY;
+	}
 	if (t->pid > 0)
 		kill(-t->pid, SIGKILL);
-	tls_end(t);
+	end_command(t);
+	if (t->apart)
+		empty_pair(t);
+	else
+		close_pair(t);
 	/* of one that has failed, what it left: it may have taken some */
-	return good || has_unread() ? TLS_PIPELINED : TLS_NOT_NOW;
+	return good || has_unread(0) ? TLS_PIPELINED : TLS_NOT_NOW;
 }
 
 /* The status is at its end: of a handshake that is done, or of a command that
@@ -313,7 +358,7 @@ pair_is_good(struct tls *t)
 	if (got == CHANNEL_OK)		/* with nothing: its end */
 		ioctl(t->pair, FIONREAD, &octets);
 	if (has_ended(t) || (got == CHANNEL_OK && octets == 0))
-		return give_up(t, "ended before its first octet");
+		return tls_give_up(t, "ended before its first octet");
 	return true;
 }
 
@@ -325,115 +370,17 @@ wait_for_command(struct tls *t, int fd[2])
 	if (!status_is_good(t, channel_now() + t->limit, &up))
 		return false;
 	if (!up)
-		return give_up(t, "time-out");
+		return tls_give_up(t, "time-out");
 	close_end(&t->status);
 	fd[0] = fd[1] = t->pair;
 	return pair_is_good(t);
 }
 
-/* ---- UCSPI-TLS ---- */
-
-/* Takes "NAME=value"; what is none is passed over. */
-static void
-take_assignment(struct tls *t, const char *assignment)
-{
-	const char *sign = strchr(assignment, '=');
-	struct span name;
-
-	if (sign == NULL)
-		return;
-	name = span_until(span_of(assignment), sign);
-	if (span_is(name, "SSL_PROTOCOL"))
-		peer_take_tls_word(sign + 1, t->peer->tls_protocol);
-	else if (span_is(name, "SSL_CIPHER"))
-		peer_take_tls_word(sign + 1, t->peer->tls_cipher);
-}
-
-/* For the launcher: to be read from, or to be written to. */
-static bool
-wait_control(struct tls *t, int reads, int writes, long long deadline)
-{
-	enum channel_status got;
-	long long let_in = 0;
-
-	do
-		got = channel_wait(&let_in, reads, writes, deadline);
-	while (got == CHANNEL_INTERRUPTED && !t->stopping());
-	return got == CHANNEL_OK || give_up(t, got == CHANNEL_TIMEOUT ?
-	    "time-out" : got == CHANNEL_INTERRUPTED ? "stopped" :
-	    strerror(errno));
-}
-
-static bool
-is_early(ssize_t n)
-{
-	return n < 0 && (errno == EINTR || errno == EAGAIN);
-}
-
-/* It may read nothing. */
-static bool
-ask_launcher(struct tls *t, long long deadline)
-{
-	ssize_t n;
-
-	do {
-		if (!wait_control(t, -1, t->ucspi[0], deadline))
-			return false;
-		n = write(t->ucspi[0], "Y", 1);
-	} while (is_early(n));
-	return n == 1 || give_up(t, strerror(errno));
-}
-
-/* One octet of the launcher's answer; false where there is none. */
-static bool
-read_control(struct tls *t, long long deadline, char *octet)
-{
-	ssize_t n;
-
-	do {
-		if (!wait_control(t, t->ucspi[0], -1, deadline))
-			return false;
-		n = read(t->ucspi[0], octet, 1);
-	} while (is_early(n));
-	return n == 1 || give_up(t, "the handshake failed");
-}
-
-/* Strings up to an empty one, octet by octet: what follows may be somebody
- * else's to read. */
-static bool
-wait_for_launcher(struct tls *t, int fd[2])
-{
-	enum { MOST = 64 * 1024 };
-	long long deadline = channel_now() + t->limit;
-	char space[1024], octet;
-	struct text string = text_in(space, sizeof space);
-	size_t octets;
-
-	if (!ask_launcher(t, deadline))
-		return false;
-	for (octets = 0; octets < MOST; octets++) {
-		if (!read_control(t, deadline, &octet))
-			return false;
-		if (octet != '\0') {
-			text_char(&string, octet);
-			continue;
-		}
-		if (string.len == 0) {
-			fd[0] = t->ucspi[1];
-			fd[1] = t->ucspi[2];
-			return true;
-		}
-		take_assignment(t, text_end(&string));
-		string.len = 0;
-	}
-	return give_up(t, "too much said of it");
-}
-
 /* ---- STARTTLS ---- */
 
 /* Nothing of ours goes there any more, and it ends when they close it. */
-static void
-leave_connection(const struct tls *t)
+void
+tls_leave_connection(const struct tls *t)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd;
 
@@ -454,9 +401,9 @@ tls_start(struct tls *t, int fd[2])
 	peer_find_local(t->peer);	/* while there is a connection to ask */
 	/* RFC 3207, 4.2: what was proved in the clear is proved no more */
 	t->peer->user[0] = t->peer->method[0] = '\0';
-	leave_connection(t);
+	tls_leave_connection(t);
 	up = t->command != NULL ? wait_for_command(t, fd) :
-	    wait_for_launcher(t, fd);
+	    ucspi_start(t, fd);
 	if (t->command != NULL)
 		log_output(t);
 	return up;

@@ -24,15 +24,35 @@ struct tls {
 	const int *ucspi;		/* to be set too: launcher.tls */
 	bool log_is_client;		/* descriptor 2 is the connection too */
 	long long limit;		/* ms that a handshake may take */
+	bool apart;			/* another process reads and writes */
+					/* clear text: tls_open comes first */
 	bool (*stopping)(void);
 	/* ---- */
 	pid_t pid;			/* of the command; 0: it does not run */
-	int pair;			/* our end */
+	int pair, theirs;		/* our end, and the command's */
 	int status, output;		/* of it; pipes that we read */
 	const char *error;		/* why there is no TLS */
 	struct outcome how;		/* how the command ended, if it did */
 					/* before that */
 };
+
+/* There is no TLS, for this reason; false. */
+static inline bool
+tls_give_up(struct tls *t, const char *error)
+{
+	t->error = error;
+	return false;
+}
+
+/* Before there is that other process: makes the pair, for all of the session.
+ * fd: where clear text is, if it comes to that.  False and errno. */
+bool tls_open(struct tls *t, int fd[2]);
+
+/* Clear text of a launcher's is that process's from now on. */
+void tls_leave_clear(const struct tls *t);
+
+/* Takes 0, 1 and, where it is the connection too, 2 off the connection. */
+void tls_leave_connection(const struct tls *t);
 
 /* Before the 220: starts the command.  PIPELINED, where the client has sent
  * anything meanwhile, and NOT_NOW leave nothing of it; with NOT_NOW error and

@@ -47,13 +47,21 @@ delivery: text channel spool process envelope message verdict runner event
 recipients: text file lists users channel process verdict expand runner event
 	message prepend
 auth: text file process sasl verdict environment runner
-tls: text peer channel process environment runner event
+ucspi: text peer channel
+tls: text peer channel process environment runner event ucspi
+frame: text
+speaker: text channel sasl frame
+claim: text address ip sasl proxy frame
+ledger: text address envelope parameters claim
+deed: text envelope sasl frame claim ledger
+doer: text channel process frame deed
+sandbox: text launcher
 values: text lists ip
 options: text variable lists values
 trial: text variable lists process spool environment values
 smtpd: text file lists channel log peer launcher process content protocol
 	serve environment event delivery recipients auth tls options trial front
-	runner listener
+	runner listener sandbox speaker doer
 forward: text file channel reply client stuffing dial
 '
 
@@ -74,8 +82,12 @@ variable: environment
 environment: environment
 runner: descriptors
 delivery: heap
+speaker: descriptors exit
+doer: descriptors processes
+sandbox: descriptors environment exit files heap host lock processes signals
 auth: clock descriptors
 tls: descriptors files processes
+ucspi: descriptors
 options: host
 smtpd: descriptors exit files host
 dial: descriptors names
@@ -100,6 +112,7 @@ names_of() {
 	heap) echo 'malloc calloc realloc free strdup mmap munmap madvise' ;;
 	host) echo 'gethostname getopt.* opt.* getpid sysconf syscall getpeername
 		getsockname' ;;
+	lock) echo 'prctl (__)?setrlimit(64)? getppid' ;;
 	names) echo '.*addrinfo gai_strerror' ;;
 	print) echo 'f?printf tmpfile(64)? fileno stderr fwrite' ;;
 	processes) echo 'fork vfork posix_spawn.* exec.* wait.* kill system

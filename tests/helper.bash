@@ -6,12 +6,17 @@
 # what it said: $REPLIES (octets), $LOG (descriptor 2), and the exit status.
 # Without a command it is tests/lib/catch, which keeps each message in $BOX.
 # With LISTENS=yes in the environment smtpd gets a socket that listens, for this
-# and for the sessions of tests/lib/session.py.
+# and for the sessions of tests/lib/session.py.  With SANDBOX=yes each of them is
+# by --sandbox.
 # shellcheck disable=SC2034 # variables are for the tests
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 SMTPD=${SMTPD:-$ROOT/smtpd}
 case $SMTPD in /*) ;; *) SMTPD=$ROOT/$SMTPD ;; esac
+if [ -n "${SANDBOX-}" ] && [ -z "${SANDBOXED-}" ]; then
+	export SANDBOXED=$SMTPD
+	SMTPD=$ROOT/tests/lib/sandboxed
+fi
 CATCH=$ROOT/tests/lib/catch
 HELLO=('EHLO client.example' 'MAIL FROM:<ann@example.net>'
 	'RCPT TO:<help@example.org>')

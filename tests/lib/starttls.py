@@ -451,6 +451,9 @@ def descriptors_run_out():
             'command=/bin/sh$')
 
 
+APART = 'SANDBOX' in os.environ     # smtpd has one more, to its other half
+
+
 def descriptors(client):
     folder = f'/proc/{client.process.pid}/fd'
     return {int(fd): os.readlink(f'{folder}/{fd}') for fd in
@@ -738,7 +741,7 @@ ps -o pgid= -p $$ >"$BOX/group"; echo $$ >"$BOX/pid"; '''
         client.script((EHLO,))
         client.start_tls()
         client.ask(b'NOOP\r\n')
-        check(len(descriptors(client)) == 5, descriptors(client))
+        check(len(descriptors(client)) == 5 + APART, descriptors(client))
         check(client.ask(*ONE) == ONE_CODES, client.got)
         client.finish()
     links = dict(re.findall(r' (\d+) -> (.*)', kept('links').decode()))

@@ -240,7 +240,7 @@ def names():
                     client.script((EHLO, STARTTLS))
                     check(client.codes() == [220, 250, 502] and
                           b'-STARTTLS' not in client.got, numbers, client.got)
-                    check(sorted(descriptors(client)) == [0, 1, 2],
+                    check(len(descriptors(client)) == 3 + APART,
                           descriptors(client))
                     client.one_message()
                     client.drop()
@@ -271,10 +271,10 @@ def descriptors_left():
         os.set_inheritable(fd, True)
     with Launched('-v', extra=(first, *others), command=KEEPS) as client:
         client.script((EHLO,))
-        check(len(descriptors(client)) == 6, descriptors(client))
+        check(len(descriptors(client)) == 6 - APART, descriptors(client))
         client.up()
         links = descriptors(client)
-        check(len(links) == 6, links)
+        check(len(links) == 6 - APART, links)
         check(links[0] == links[1] == '/dev/null', links)
         check(client.ask(*ONE) == ONE_CODES, client.got)
         client.finish()

@@ -1,0 +1,35 @@
+/*
+ * doer - the half of a session that acts, asked by a speaker (speaker.h) who may
+ * be in anybody's hands
+ *
+ * What is asked for is deed.h's to judge and to do; here are the packets, the
+ * waiting, and the speaker's end: one that breaks a rule is killed.
+ */
+#ifndef DOER_H
+#define DOER_H
+
+#include <sys/types.h>
+
+#include "deed.h"
+
+/* Zeroed but for what is to be set. */
+struct doer {
+	/* to be set */
+	struct deeds deeds;		/* likewise; readable after the end */
+	int pair;			/* to the speaker, a socket of packets */
+	pid_t speaker;
+	long long *let_in;		/* channel_wait's */
+	/* ---- */
+	bool told_to_stop;
+	long long since, asked;		/* the beginning, the last answer */
+	int status;			/* readable: how the speaker died, as */
+					/* wait(2) has it, where deeds.error is */
+					/* NULL and it was not over */
+	char space[FRAME_PACKET_MAX];
+};
+
+/* All of a session; the speaker is no more there.  False: it died, or was
+ * killed. */
+bool doer_serve(struct doer *d);
+
+#endif
