@@ -195,18 +195,14 @@ take_filter(void)
 static bool
 take_limits(void)
 {
-	static const int limits[] = { RLIMIT_NPROC, RLIMIT_NOFILE,
-	    RLIMIT_CORE, RLIMIT_FSIZE };
 	const struct rlimit none = { 0, 0 };
-	size_t i, n = sizeof limits / sizeof *limits;
 	struct stat st;
-	bool good = true;
+	bool file = fstat(1, &st) == 0 && S_ISREG(st.st_mode);
 
-	if (fstat(1, &st) == 0 && S_ISREG(st.st_mode))
-		n--;
-	for (i = 0; i < n && good; i++)
-		good = setrlimit(limits[i], &none) == 0;
-	return good;
+	return setrlimit(RLIMIT_NPROC, &none) == 0 &&
+	    setrlimit(RLIMIT_NOFILE, &none) == 0 &&
+	    setrlimit(RLIMIT_CORE, &none) == 0 &&
+	    (file || setrlimit(RLIMIT_FSIZE, &none) == 0);
 }
 
 /* It hears of signals from the other one. */
