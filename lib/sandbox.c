@@ -126,14 +126,16 @@ static const struct allowed {
 	{ SYS_shutdown, { { 0, 0 } } },
 	{ SYS_close, { { 0, 0 } } },
 	{ SYS_ioctl, { { LOW(1), IS_TERMINAL } } },
-	{ SYS_restart_syscall, { { 0, 0 } } },	/* after SIGCONT */
+	{ SYS_restart_syscall, { { 0, 0 } } },		/* after SIGCONT */
 	{ SYS_exit_group, { { 0, 0 } } },
-	{ SYS_exit, { { 0, 0 } } },
-	{ SYS_rt_sigprocmask, { { 0, 0 } } },	/* abort, and on: */
+	{ SYS_rt_sigprocmask, { { 0, 0 } } },		/* abort, with: */
+#ifdef __GLIBC__
 	{ SYS_getpid, { { 0, 0 } } },
 	{ SYS_gettid, { { 0, 0 } } },
 	{ SYS_tgkill, { { LOW(0), OURSELVES }, { LOW(2), SIGABRT } } },
+#else
 	{ SYS_tkill, { { LOW(0), OURSELVES }, { LOW(1), SIGABRT } } },
+#endif
 };
 
 enum {
