@@ -191,7 +191,7 @@ refused() {
 	        sys.exit('%s: no default %s' % (head, default))
 	if list(shown) != list(described):
 	    sys.exit('another order: %s' % list(zip(shown, described)))
-	if shown != described or len(shown) != 40:
+	if shown != described or len(shown) != 41:
 	    sys.exit('%d options, different: %s' % (len(shown),
 	        set(shown.items()) ^ set(described.items())))
 	for names, argument in shown.items():
