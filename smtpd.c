@@ -316,7 +316,8 @@ static _Noreturn void
 check(struct smtpd *s)
 {
 	const struct protocol_config *p = &s->settings.protocol;
-	struct text t = { (char[64]){ "" }, 0, 64 };
+	const char *late = options_late(&s->settings);
+	struct text t = { (char[160]){ "" }, 0, 160 };
 	struct fault fault;
 
 	if (!trial_passes(&s->settings, &s->environment, &s->message.spool,
@@ -326,6 +327,12 @@ check(struct smtpd *s)
 	if (p->require_tls && !p->tls && s->settings.starttls == NULL)
 		text_string(&t, ", where the launcher does TLS");
 	text_char(&t, '\n');
+	if (late != NULL) {
+		text_string(&t, "hint: --");
+		text_string(&t, late);
+		text_string(&t, " stands behind the command, so the command "
+		    "gets it; ours stand before\n");
+	}
 	print(&t);
 }
 
