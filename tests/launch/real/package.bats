@@ -6,6 +6,8 @@ load ../../helper
 load ../helper
 load helper
 
+export BARE=${BARE:-/opt/bare}
+
 setup_file() {
 	export PACKAGE=$BATS_FILE_TMPDIR/package
 	mkdir "$PACKAGE"
@@ -19,6 +21,12 @@ setup_file() {
 	[ ! -s "$REPLIES" ] || fail
 	[ "$("$SMTPD" --version)" = \
 		"smtpd $(dpkg-deb -f "$PACKAGE"/smtpd_*.deb Version)" ]
+}
+
+@test "piuparts: it comes and goes, and leaves nothing, with no systemd there" {
+	piuparts --existing-chroot "$BARE" --distribution bookworm \
+		--no-eatmydata "$PACKAGE"/smtpd_*.deb >"$REPLIES" 2>&1 || fail
+	grep -q 'PASS: All tests' "$REPLIES"
 }
 
 the_socket_is() {
