@@ -77,7 +77,7 @@ edited() {
 settings() {
 	grep -Ev -e '^($|\[|#( |$))' "$1" | grep -Ev \
 		-e '^(ExecStart|Type|OOMPolicy|PartOf|Standard(In|Err)[a-z]*)=' \
-		-e '^(CollectMode|Description)='
+		-e '^(Also|CollectMode|Description)='
 	sed -n '/^# One that talks/,/^# STARTTLS/s/^#   //p' "$1"
 }
 
