@@ -72,6 +72,13 @@ edited() {
 		"$EXAMPLES/$SERVICE" >"$REPLIES" 2>&1 || fail
 }
 
+@test "who enables the service has enabled its socket" {
+	boots
+	inside systemctl disable --now smtpd-listen.socket
+	inside systemctl enable smtpd-listen.service
+	inside systemctl --quiet is-enabled smtpd-listen.socket
+}
+
 # settings FILE: what it asks of systemd, and what it says to loosen, but for
 # what is about listening.
 settings() {
