@@ -241,6 +241,11 @@ teardown() {
 	[ -s "$BATS_TEST_TMPDIR/links" ] || fail 'no link at all?'
 }
 
+@test "the newest version in CHANGELOG.md is the program's" {
+	sed -n 's/^## \([0-9.]*\), .*/smtpd \1/p' "$ROOT/CHANGELOG.md" |
+		head -n 1 | diff - <("$SMTPD" --version)
+}
+
 # ---- the README ----
 
 # readme_script: a letter to the README's script, for $TO.
