@@ -316,7 +316,8 @@ TCP4 = b'PROXY TCP4 192.0.2.7 192.0.2.25 40122 25\r\n'
 RATHER = 'names no program; does the launcher split it at blanks?'
 HOW = {
     'no command: see smtpd --help': lambda: checked(),
-    'unknown or ambiguous; see smtpd --help': count('--max', 'x'),
+    'unknown; see smtpd --help': count('--domains', 'x'),
+    'short for several options; see smtpd --help': count('--max', 'x'),
     'needs an argument': lambda: checked('-n'),
     'takes no argument': count('--lmtp=yes', 'x'),
     'not a command': count('--lookup', ''),
