@@ -439,7 +439,8 @@ speak(struct smtpd *s)
 	struct speaker *sp = &s->speaker;
 	enum protocol_reason reason;
 
-	if (!sandbox_enter((int[3]){ sp->pair, sp->tls[0], sp->tls[1] })) {
+	if (!sandbox_enter(s->log.pid, (int[3]){ sp->pair, sp->tls[0],
+	    sp->tls[1] })) {
 		speaker_unlocked(sp, errno);
 		_exit(EX_CONFIG);
 	}

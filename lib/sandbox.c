@@ -44,9 +44,9 @@ sandbox_fault(void)
 }
 
 bool
-sandbox_enter(const int kept[3])
+sandbox_enter(pid_t other, const int kept[3])
 {
-	(void)kept;
+	(void)other, (void)kept;
 	errno = ENOSYS;
 	return false;
 }
@@ -263,11 +263,14 @@ forget_environment(void)
 		octets_erase(*variable, strlen(*variable));
 }
 
+/* It may have died before it was to be told.  (Its number may be 1.) */
 static bool
-has_other(void)
+dies_with(pid_t other)
 {
-	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
-	    getppid() != 1;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+		return false;
+	errno = ESRCH;
+	return getppid() == other;
 }
 
 static bool
@@ -279,10 +282,10 @@ leave_log(void)
 }
 
 bool
-sandbox_enter(const int kept[3])
+sandbox_enter(pid_t other, const int kept[3])
 {
 	ignore_signals();
-	if (!has_other() || !leave_log())
+	if (!dies_with(other) || !leave_log())
 		return false;
 	launcher_close_all_but(kept);
 	forget_environment();
@@ -326,10 +329,10 @@ sandbox_try(void)
 {
 	static const int none[3] = { 0, 0, 0 };
 	int pair, status = 0;
-	pid_t pid = sandbox_divide(&pair);
+	pid_t us = getpid(), pid = sandbox_divide(&pair);
 
 	if (pid == 0)
-		_exit(sandbox_enter(none) ? 0 : errno);
+		_exit(sandbox_enter(us, none) ? 0 : errno);
 	if (pid < 0)
 		return false;
 	close(pair);
