@@ -1,6 +1,7 @@
 #include "claim.h"
 
 #include "address.h"
+#include "replies.h"
 
 /* ---- values ---- */
 
@@ -126,6 +127,13 @@ is_verb(const char *s)
 	    strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == len;
 }
 
+/* It is about us, and not for anybody to write. */
+static bool
+is_advice(const char *s)
+{
+	return strcmp(s, advice_no_tls) == 0 || strcmp(s, advice_proxy) == 0;
+}
+
 bool
 claim_take_exchange(struct span *rest, struct exchange *x, struct sasl *who,
     struct reply *reply)
@@ -148,6 +156,7 @@ claim_take_exchange(struct span *rest, struct exchange *x, struct sasl *who,
 	x->who = proves ? who : NULL;
 	x->reply = reply;
 	return reply->code != 0 && reply->text != NULL &&
-	    (x->verb == NULL || is_verb(x->verb));
+	    (x->verb == NULL || is_verb(x->verb)) &&
+	    (x->advice == NULL || is_advice(x->advice));
 }
 
