@@ -113,16 +113,23 @@ check: test
 
 # FUZZ_SECONDS=3600 for longer; what it finds is left in tests/fuzz.
 FUZZ_SECONDS = 60
+FUZZERS = tests/fuzz/session tests/fuzz/apart
 
 fuzz:
-	$(MAKE) libprotocol.fuzz.a CC=clang SANITIZED=.fuzz \
+	$(MAKE) $(FUZZERS) CC=clang SANITIZED=.fuzz \
 		SANITIZE='$(SANITIZE) -fsanitize=fuzzer-no-link'
-	clang $(STRICT) -I. $(CPPFLAGS) $(SANITIZE) -fsanitize=fuzzer \
-		-o tests/fuzz/session tests/fuzz/session.c libprotocol.fuzz.a
-	tests/fuzz/seeds tests/fuzz/corpus
-	tests/fuzz/session -seed=1 -max_len=1500 -print_final_stats=1 \
-		-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=tests/fuzz/ \
-		tests/fuzz/corpus
+	for fuzzer in $(FUZZERS); do \
+		tests/fuzz/seeds $$fuzzer.corpus && \
+		$$fuzzer -seed=1 -max_len=1500 -print_final_stats=1 \
+			-max_total_time=$(FUZZ_SECONDS) \
+			-artifact_prefix=tests/fuzz/ $$fuzzer.corpus || exit; \
+	done
+
+# The speaker of one of them has no pair to write to.
+tests/fuzz/apart: WRAPPED = -Wl,--wrap=read,--wrap=write,--wrap=close
+$(FUZZERS): %: %.c tests/fuzz/checks.h libprotocol$(SANITIZED).a
+	$(CC) $(STRICT) -I. $(CPPFLAGS) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS) \
+		$(WRAPPED) -o $@ $< libprotocol$(SANITIZED).a
 
 # Beside whatever else of its kind is there, in some five minutes.
 bench: $(PROGRAMS) $(BENCH)
@@ -187,7 +194,7 @@ dist:
 clean:
 	rm -rf smtpd smtpd-sanitized forward forward-sanitized *.[oad] lib/*.[od] \
 		programs/*.[od] lib/.rooms $(UNITS) $(HELPERS) \
-		$(EXAMPLES) $(BENCH) tests/fuzz/session tests/fuzz/corpus
+		$(EXAMPLES) $(BENCH) $(FUZZERS) $(FUZZERS:=.corpus)
 
 FORCE:
 

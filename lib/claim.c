@@ -45,11 +45,23 @@ is_port(const char *s)
 	    strcmp(s, usual) == 0);
 }
 
+/* All of it is known, or nothing. */
+static bool
+ends_are_good(const struct proxy *h)
+{
+	bool unknown = *h->address == '\0';
+
+	return unknown == (*h->port == '\0') &&
+	    unknown == (*h->local_address == '\0') &&
+	    unknown == (*h->local_port == '\0') && (unknown || !h->local);
+}
+
 static bool
 header_is_good(const struct proxy *h)
 {
 	return is_address(h->address) && is_port(h->port) &&
 	    is_address(h->local_address) && is_port(h->local_port) &&
+	    ends_are_good(h) &&
 	    proxy_is_tls_word(span_of(h->tls_protocol)) &&
 	    proxy_is_tls_word(span_of(h->tls_cipher));
 }
