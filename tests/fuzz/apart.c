@@ -949,7 +949,8 @@ put_frame(struct script *s)
 	else if (frame == FRAME_COMMIT)
 		put_number(s, w->config->lmtp ? w->commits : PROTOCOL_ALL);
 	else if (frame == FRAME_OCTETS)
-		frame_octets(&s->t, VALUE(s, "line\r\n", "", "!", "xxxxxxxxxx"));
+		frame_octets(&s->t, VALUE(s, "line\r\n", "", "!",
+		    "xxxxxxxxxx"));
 	else if (frame < FRAMES && fields[frame] != NULL)
 		fields[frame](s);
 }
