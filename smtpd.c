@@ -321,7 +321,10 @@ join(struct smtpd *s)
 static void
 try_sandbox(struct smtpd *s)
 {
-	if (s->settings.sandbox && !sandbox_try())
+	if (!s->settings.sandbox)
+		return;
+	process_prepare();		/* a launcher may ignore SIGCHLD */
+	if (!sandbox_try())
 		die(s, EX_CONFIG, "option --sandbox", strerror(errno));
 }
 
@@ -444,6 +447,9 @@ speak(struct smtpd *s)
 		speaker_unlocked(sp, errno);
 		_exit(EX_CONFIG);
 	}
+	/* what was read of who is here is nothing for who may be anybody */
+	if (s->reader.file != NULL)
+		octets_erase(s->reader.space, sizeof s->reader.space);
 	speaker_ready(sp);
 	sp->channel->notice_fd = sp->pair;
 	reason = converse(s, sp->channel, &speaker_handler, speaker_header,

@@ -329,15 +329,17 @@ sandbox_try(void)
 {
 	static const int none[3] = { 0, 0, 0 };
 	int pair, status = 0;
-	pid_t us = getpid(), pid = sandbox_divide(&pair);
+	pid_t us = getpid(), pid = sandbox_divide(&pair), ended;
 
 	if (pid == 0)
 		_exit(sandbox_enter(us, none) ? 0 : errno);
 	if (pid < 0)
 		return false;
 	close(pair);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	while ((ended = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
 		;
+	if (ended < 0)
+		return false;
 	errno = WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
 	return errno == 0;
 }
