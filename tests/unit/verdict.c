@@ -108,6 +108,7 @@ static const struct run {
 	{ 67, "550-one", NO_USER, NULL }, { 0, "250-2.0.0 one", OK, NULL },
 	/* only the very last line */
 	{ 1, SPAM "\nmore", LOCAL, NULL }, { 1, SPAM "\n\r\n", LOCAL, NULL },
+	{ 1, SPAM "\n\nx", LOCAL, NULL },
 	/* what is no reply */
 	{ 67, "550", NO_USER, NULL }, { 67, "550 ", NO_USER, NULL },
 	{ 67, "5.7.1", NO_USER, NULL }, { 67, "5.7.1 ", NO_USER, NULL },
@@ -389,6 +390,44 @@ lines(void)
 	    "a reply of too many lines ends, and in one that says so");
 }
 
+/* As a server says it: code, more or not, enhanced code, text. */
+static bool
+reads(const char *line, int code, bool more, const char *enhanced,
+    const char *text)
+{
+	struct reply_line l = reply_line_of(span_of(line));
+
+	return l.code == code && l.more == more &&
+	    span_is(l.enhanced, enhanced) && span_is(l.text, text);
+}
+
+static bool
+agrees(const char *line)
+{
+	struct reply_line l = reply_line_of(span_of(line));
+
+	return reply_line_agrees(&l);
+}
+
+static void
+reading(void)
+{
+	ok(reads("550-5.7.1 x", 550, true, "5.7.1", "x") &&
+	    reads("550 x\r", 550, false, "", "x") &&
+	    reads("550-x", 550, true, "", "x") &&
+	    reads("550-", 550, true, "", "") &&
+	    reads("550 ", 550, false, "", "") &&
+	    reads("550", 550, false, "", "") &&
+	    reads("190 x", 190, false, "", "x") &&
+	    reads("5.7.1", 0, false, "5.7.1", "") &&
+	    reads("-x", 0, false, "", "-x") &&
+	    reads("55", 0, false, "", "55") &&
+	    reads("\r", 0, false, "", "") &&
+	    reads("", 0, false, "", ""), "a line, and what it lacks");
+	ok(agrees("550 5.7.1 x") && !agrees("450 5.7.1 x") &&
+	    agrees("550 x") && agrees("5.7.1 x"), "two codes of one class");
+}
+
 int
 main(void)
 {
@@ -399,5 +438,6 @@ main(void)
 	look_ups();
 	storage();
 	lines();
+	reading();
 	return tap_end();
 }
