@@ -420,7 +420,8 @@ ELSEWHERE = {'Cannot allocate memory', 'out of memory', 'time-out', 'stopped',
              'no right to that', 'no frame', 'a frame out of order',
              'a packet too long', 'other recipients than were taken',
              'a run for another recipient', 'a message above --max-size',
-             'answers are not read', 'silent for too long',
+             'answers are not read', 'no end in time',
+             'it cannot be waited for',
              'left without a word'}
 
 
