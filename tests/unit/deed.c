@@ -691,6 +691,9 @@ transactions(void)
 	ok(is_taken(&t) && strcmp(envelope.verb, "SAML") == 0 &&
 	    strcmp(envelope.with, "ESMTP") == 0, "SAML, where there is one");
 	config.terminal = false;
+	ok(go(GREETED) && (put_transaction(NULL, "", NULL, "", ""), take()) &&
+	    envelope.with == NULL && (put_good(FRAME_AUTHENTICATE), bad()),
+	    "a hello that is none any more");
 	ok(go(SILENT) && (put_transaction(NULL, "c", "MAIL", "", ""), bad()),
 	    "no MAIL before a hello");
 	ok(go(SILENT) && (put_transaction("any\1", "c", "MAIL", "", ""),
@@ -925,6 +928,8 @@ runs(void)
 	ok(go(CONTENT) && (put_discard(250, NULL), bad()) &&
 	    go(CONTENT) && (put_discard(399, NULL), bad()) &&
 	    go(CONTENT) && (put_discard(600, NULL), bad()) &&
+	    go(CONTENT) && (put_discard(400, NULL), take()) &&
+	    record.refused.code == 400 &&
 	    go(CONTENT) && (put_discard(0, NULL), take()) &&
 	    record.refused.code == 0, "what a message is dropped with");
 }
@@ -1138,6 +1143,22 @@ tls(void)
 	record.forward = CANNOT_FORWARD;
 	ok(good && take_name("a@b") && deeds.ledger.guesses == 0,
 	    "whom we put off does not guess");
+	ok(take_good(FRAME_ASK) && deeds.ledger.guesses == 1,
+	    "but by VRFY");
+	good = go(GREETED);
+	record.auth = AUTH_ERROR;
+	record.forward = CANNOT_FORWARD;
+	good = good && take_good(FRAME_AUTHENTICATE) &&
+	    (put_answered("PLAIN", "joe", 454, NULL), take()) &&
+	    advance(MAILING) && take_name("a@b");
+	ok(good && deeds.ledger.guesses == 0, "nor who could not prove it");
+	good = go(GREETED);
+	record.auth = AUTH_REFUSED;
+	record.forward = CANNOT_FORWARD;
+	good = good && take_good(FRAME_AUTHENTICATE) &&
+	    (put_answered("PLAIN", "joe", 535, NULL), take()) &&
+	    advance(MAILING) && take_name("a@b");
+	ok(good && deeds.ledger.guesses == 1, "who has proved nothing does");
 	ok(go(SHAKING) && take_good(FRAME_START_TLS) && answer_number() == 1 &&
 	    (put_good(FRAME_PREPARE_TLS), bad()), "no STARTTLS in TLS");
 	ok(go(ENDING) && deeds.ledger.tls == false && answer_number() == 0,
@@ -1257,7 +1278,9 @@ headers(void)
 	ok(has_header(&h) && take_good(FRAME_TRANSACTION), "TLS of a proxy");
 	h.tls = false;
 	ok(has_header(&h) && (put_good(FRAME_TRANSACTION), bad()), "or none");
-	config.require_tls = false;
+	config.tls = true;
+	ok(has_header(&h) && take_good(FRAME_TRANSACTION), "or the launcher's");
+	config.require_tls = config.tls = false;
 	h = good;
 	h.local = true;
 	ok(!has_header(&h), "a connection of its own has no client");
@@ -1305,7 +1328,8 @@ exchanges(void)
 	    says("STARTTLS", 451, "x", advice_no_tls), "what the log may hear");
 	ok(!says("mail", 250, "Ok", NULL) && !says("a\n", 250, "Ok", NULL) &&
 	    !says("STARTTLSX", 250, "Ok", NULL), "no verb");
-	ok(!says("MAIL", 0, "Ok", NULL) && !says("MAIL", 199, "Ok", NULL) &&
+	ok(says("MAIL", 200, "Ok", NULL) && says("MAIL", 599, "Ok", NULL) &&
+	    !says("MAIL", 0, "Ok", NULL) && !says("MAIL", 199, "Ok", NULL) &&
 	    !says("MAIL", 600, "Ok", NULL) && !says("MAIL", 250, NULL, NULL),
 	    "no reply");
 	ok(!says("MAIL", 250, "Ok", "buy this") && !says("MAIL", 250, "Ok", ""),
