@@ -27,6 +27,7 @@ SOURCES = smtpd.c programs/forward.c $(LIBRARY:=.c)
 UNITS = tests/unit/content tests/unit/forms tests/unit/session tests/unit/auth \
 	tests/unit/front tests/unit/channel tests/unit/client tests/unit/deed
 HELPERS = tests/unit/probe tests/unit/recorder
+ESCAPE = tests/unit/escape
 EXAMPLES = examples/embed
 MEASURES = tests/bench/drive tests/bench/load tests/bench/listen
 BENCH = $(MEASURES) tests/bench/sink
@@ -83,7 +84,7 @@ static:
 
 units: $(UNITS) $(EXAMPLES) helpers
 
-helpers: $(HELPERS)
+helpers: $(HELPERS) $(ESCAPE)
 
 # Unit tests run the very modules of the program, under the sanitizers.
 $(UNITS): %: %.c tests/unit/tap.h libprotocol$(SANITIZED).a
@@ -92,6 +93,12 @@ $(UNITS): %: %.c tests/unit/tap.h libprotocol$(SANITIZED).a
 
 $(HELPERS): %: %.c
 	$(CC) $(STRICT) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
+# The program with a speaker that is in the client's hands.
+WRAP = protocol_command protocol_content protocol_next
+$(ESCAPE): %: %.c smtpd.o libprotocol.a
+	$(CC) $(STRICT) $(HARDEN) -I. $(CPPFLAGS) $(CFLAGS) $(HARDEN_LINK) \
+		$(LDFLAGS) $(WRAP:%=-Wl,--wrap=%) -o $@ $< smtpd.o libprotocol.a
 
 # A server of its own on the very objects of the program.
 $(EXAMPLES): %: %.c libprotocol.a
@@ -194,7 +201,7 @@ dist:
 clean:
 	rm -rf smtpd smtpd-sanitized forward forward-sanitized *.[oad] lib/*.[od] \
 		programs/*.[od] lib/.rooms $(UNITS) $(HELPERS) \
-		$(EXAMPLES) $(BENCH) $(FUZZERS) $(FUZZERS:=.corpus)
+		$(ESCAPE) $(EXAMPLES) $(BENCH) $(FUZZERS) $(FUZZERS:=.corpus)
 
 FORCE:
 

@@ -118,7 +118,6 @@ static const struct allowed {
 	{ SYS_ioctl, { { 1, 1, TIOCGWINSZ } } },	/* musl's */
 	{ SYS_restart_syscall, { { 0, 0, 0 } } },	/* after SIGCONT */
 	{ SYS_exit_group, { { 0, 0, 0 } } },
-	{ SYS_exit, { { 0, 0, 0 } } },
 	{ SYS_rt_sigprocmask, { { 0, 0, 0 } } },	/* abort, and on: */
 	{ SYS_getpid, { { 0, 0, 0 } } },
 	{ SYS_gettid, { { 0, 0, 0 } } },

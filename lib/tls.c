@@ -378,11 +378,24 @@ wait_for_command(struct tls *t, int fd[2])
 
 /* ---- STARTTLS ---- */
 
+/* Where there is no /dev/null, one end of a pair: a descriptor that is closed
+ * would be the next one that is opened. */
+static int
+open_nothing(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), end[2];
+
+	if (null >= 0 || !open_pair(end))
+		return null;
+	close(end[1]);
+	return end[0];
+}
+
 /* Nothing of ours goes there any more, and it ends when they close it. */
 void
 tls_leave_connection(const struct tls *t)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), fd;
+	int null = open_nothing(), fd;
 
 	for (fd = 0; fd <= (t->log_is_client ? 2 : 1); fd++)
 		if (null >= 0)

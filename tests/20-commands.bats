@@ -455,7 +455,7 @@ say_and_wait() {
 		<"$BATS_TEST_TMPDIR/in" >"$REPLIES" 2>"$LOG"
 	codes_are 220 250 250 250 354
 	# the greeting, then the five replies
-	[ "$(grep -c ' write(1,' "$BATS_TEST_TMPDIR/trace")" -eq 2 ] ||
+	[ "$(grep -c '\bwrite(1,' "$BATS_TEST_TMPDIR/trace")" -eq 2 ] ||
 		fail "$(cat "$BATS_TEST_TMPDIR/trace")"
 }
 
