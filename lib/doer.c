@@ -48,12 +48,18 @@ usual_end(const struct protocol_config *c)
 	    c->session_timeout + c->timeout + GRACE;
 }
 
-/* What is waited for here is not the speaker's time. */
+/* Who was told to stop may wait for one answer that takes long, which the client
+ * is to hear; another one would be asked for the time that it takes. */
 static void
-put_off_end(struct doer *d, long long since)
+allow_for(struct doer *d, long long since)
 {
-	if (d->by != CHANNEL_FOREVER)
-		d->by += channel_now() - since;
+	enum { LONG = 1000 };		/* ms */
+	long long now = channel_now();
+
+	if (!d->told_to_stop || d->allowed || now - since < LONG)
+		return;
+	d->allowed = true;
+	d->by = now + GRACE;
 }
 
 /* A session has an end, whatever the speaker thinks of it, and however much it
@@ -113,7 +119,7 @@ take_next(struct doer *d)
 	since = channel_now();
 	good = n > 0 && deed_take(&d->deeds, (struct span){ d->space,
 	    (size_t)n });
-	put_off_end(d, since);
+	allow_for(d, since);
 	return good && send_answer(d);
 }
 
