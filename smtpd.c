@@ -332,7 +332,8 @@ static _Noreturn void
 check(struct smtpd *s)
 {
 	const struct protocol_config *p = &s->settings.protocol;
-	struct text t = { (char[96]){ "" }, 0, 96 };
+	const char *late = options_late(&s->settings);
+	struct text t = { (char[192]){ "" }, 0, 192 };
 	struct fault fault;
 
 	try_sandbox(s);
@@ -345,6 +346,12 @@ check(struct smtpd *s)
 	if (s->settings.sandbox && !sandbox_has_filter)
 		text_string(&t, ", but this build has no filter");
 	text_char(&t, '\n');
+	if (late != NULL) {
+		text_string(&t, "hint: --");
+		text_string(&t, late);
+		text_string(&t, " stands behind the command, so the command "
+		    "gets it; ours stand before\n");
+	}
 	print(&t);
 }
 

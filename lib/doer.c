@@ -123,16 +123,15 @@ take_next(struct doer *d)
 	return good && send_answer(d);
 }
 
-/* Who has left by itself is waited for a while, for its status; else it is
- * killed. */
+/* Who has left, or has said all, is waited for a while; else it is killed. */
 static void
-end_speaker(struct doer *d, bool left)
+end_speaker(struct doer *d)
 {
 	enum { LEAVING = 1000 };	/* ms */
 	long long by = channel_now() + LEAVING;
 	pid_t ended = 0;
 
-	while (left && ended == 0 && channel_now() < by) {
+	while (d->deeds.error == NULL && ended == 0 && channel_now() < by) {
 		ended = waitpid(d->speaker, &d->status, WNOHANG);
 		if (ended == 0)
 			channel_wait(d->let_in, -1, -1, by);
@@ -141,7 +140,7 @@ end_speaker(struct doer *d, bool left)
 		return;
 	kill(d->speaker, SIGKILL);
 	waitpid(d->speaker, &d->status, 0);
-	if (left)
+	if (d->deeds.error == NULL && !deed_is_over(&d->deeds))
 		refuse(d, "left without a word");
 }
 
@@ -155,7 +154,7 @@ doer_serve(struct doer *d)
 	deed_begin(e);
 	while (!deed_is_over(e) && take_next(d))
 		;
-	end_speaker(d, !deed_is_over(e) && e->error == NULL);
+	end_speaker(d);
 	deed_give_up(e);
 	return deed_is_over(e) && e->error == NULL;
 }
