@@ -19,6 +19,7 @@ struct doer {
 	int pair;			/* to the speaker, a socket of packets */
 	pid_t speaker;
 	long long *let_in;		/* channel_wait's */
+	long long grace;		/* ms for its last words */
 	/* ---- */
 	bool told_to_stop;
 	bool allowed;			/* more time, for an answer since */

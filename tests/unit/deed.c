@@ -665,7 +665,6 @@ transactions(void)
 		{ "c", "MAIL", "", "ENVID=+28) {" },
 		{ "c", "MAIL", "", "AUTH=\1" }, { "c", "MAIL", "", "A=\n" },
 	};
-	struct transaction t = { "c", "MAIL", "", "" };
 	bool all = true;
 	size_t i;
 
@@ -676,6 +675,15 @@ transactions(void)
 	for (i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		all = all && !is_taken(&wrong[i]) && deeds.error != NULL;
 	ok(all, "transactions that there are not");
+	config.max_size = 0;
+}
+
+static void
+limits_of_transactions(void)
+{
+	struct transaction t = { "c", "MAIL", "", "" };
+	bool all;
+
 	t.helo = long_of(DOMAIN_MAX);
 	all = is_taken(&t);
 	t.helo = long_of(DOMAIN_MAX + 1);
@@ -685,7 +693,6 @@ transactions(void)
 	all = is_taken(&t) && envelope.sender.whole.len == MAILBOX_MAX;
 	t.sender = long_of(MAILBOX_MAX + 1);
 	ok(all && !is_taken(&t), "a sender is so long");
-	config.max_size = 0;
 	config.terminal = true;
 	t = (struct transaction){ "c", "SAML", "", "" };
 	ok(is_taken(&t) && strcmp(envelope.verb, "SAML") == 0 &&
@@ -1375,6 +1382,7 @@ main(void)
 	lengths();
 	shared_memory();
 	transactions();
+	limits_of_transactions();
 	rights_to_mail();
 	names();
 	answers_of_names();
