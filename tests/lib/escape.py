@@ -447,6 +447,9 @@ def its(client, *connection, more=()):
     check(got == want and rest == sorted(more) and len(pair) == 1 and
           next(iter(pair.values())).startswith('socket:'), pid, got, want,
           rest, more, pair)
+    # who is greeted may be before the other one has left it all
+    until('the other one leaves the connection', lambda: descriptors(
+        client.process.pid)[0] == '/dev/null')
     other = descriptors(client.process.pid)
     check(not set(other.values()) & set(pair.values()), 'the same end')
     return other

@@ -13,6 +13,8 @@ from session import (BOX, CATCH, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, SMTPD,
                      none_left, until)
 
 LOG = os.environ.get('LOG', os.devnull)
+APART = 'SANDBOX' in os.environ      # sessions are two processes
+PROGRAM = os.environ.get('SANDBOXED', SMTPD)
 MESSAGE = b'Subject: listen\r\n\r\n..dot\r\n.\r\n'
 PLAIN = b'Subject: listen\n\n.dot\n'
 LETTER = (MAIL, RCPT, DATA, MESSAGE, QUIT)
@@ -201,7 +203,7 @@ def child_smtpd(pid):
     where there is none, or none yet."""
     for child in children(pid):
         try:
-            if os.path.samefile(f'/proc/{child}/exe', SMTPD):
+            if os.path.samefile(f'/proc/{child}/exe', PROGRAM):
                 return child
         except OSError:
             pass

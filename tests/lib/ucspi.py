@@ -19,7 +19,8 @@ from session import (BOX, CATCH, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, SMTPD,
                      Failure, box, check, tcp, two_pipes, until)
 from starttls import (APART, BEHIND, HERE, KEEPS, LOG, LS, MESSAGE, ONE,
                       ONE_CODES, PLAIN, READY, STARTTLS, TELLS, Client,
-                      descriptors, forget_log, kept, log_has, run, tls, told)
+                      descriptors, forget_log, has_descriptors, kept, log_has,
+                      run, tls, told)
 
 
 class Launched(Client):
@@ -240,8 +241,7 @@ def names():
                     client.script((EHLO, STARTTLS))
                     check(client.codes() == [220, 250, 502] and
                           b'-STARTTLS' not in client.got, numbers, client.got)
-                    until('no more than these are open',
-                          lambda: len(descriptors(client)) == 3 + APART)
+                    has_descriptors(client, 3 + APART)
                     client.one_message()
                     client.drop()
         check(file.read() == b'', 'something was written')
@@ -271,7 +271,7 @@ def descriptors_left():
         os.set_inheritable(fd, True)
     with Launched('-v', extra=(first, *others), command=KEEPS) as client:
         client.script((EHLO,))
-        check(len(descriptors(client)) == 6 - APART, descriptors(client))
+        has_descriptors(client, 6 - APART)
         client.up()
         links = descriptors(client)
         check(len(links) == 6 - APART, links)
