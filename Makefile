@@ -26,7 +26,7 @@ LIBRARY = $(patsubst %.c,%,protocol.c channel.c $(wildcard lib/*.c))
 SOURCES = smtpd.c programs/forward.c $(LIBRARY:=.c)
 UNITS = tests/unit/content tests/unit/forms tests/unit/session tests/unit/auth \
 	tests/unit/front tests/unit/channel tests/unit/client \
-	tests/unit/verdict tests/unit/deed
+	tests/unit/verdict tests/unit/deed tests/unit/doer
 HELPERS = tests/unit/probe tests/unit/recorder
 ESCAPE = tests/unit/escape
 EXAMPLES = examples/embed

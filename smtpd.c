@@ -483,6 +483,7 @@ act(struct smtpd *s, long long since)
 	e->header = s->settings.proxies.on ? take_header : NULL;
 	e->channel = s->speaker.channel;
 	s->doer.let_in = &s->channel.let_in;
+	s->doer.grace = 30 * 1000;
 	good = doer_serve(&s->doer);
 	if (e->unlocked != 0)
 		die(s, EX_CONFIG, "option --sandbox", strerror(e->unlocked));

@@ -8,8 +8,6 @@
 
 #include "process.h"
 
-enum { GRACE = 30 * 1000 };		/* ms for its last words */
-
 static bool
 stops(const struct doer *d)
 {
@@ -34,26 +32,34 @@ send_packet(struct doer *d, struct span rest, enum doer_says says)
 	text_span(&t, rest);
 	if (says != DOER_ANSWERS && !d->told_to_stop) {
 		d->told_to_stop = true;
-		d->by = channel_now() + GRACE;
+		d->by = channel_now() + d->grace;
 	}
 	return send(d->pair, t.ptr, t.len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ||
 	    errno == EPIPE || refuse(d, "answers are not read");
 }
 
-/* When it is to have ended by itself, and some time for its last words. */
+/* When it is to have ended by itself, last words and all. */
 static long long
-usual_end(const struct protocol_config *c)
+usual_end(const struct doer *d)
 {
+	const struct protocol_config *c = d->deeds.ledger.config;
+
 	return c->session_timeout == 0 ? CHANNEL_FOREVER : channel_now() +
-	    c->session_timeout + c->timeout + GRACE;
+	    c->session_timeout + c->timeout + d->grace;
 }
 
-/* What is waited for here is not the speaker's time. */
+/* Who was told to stop may wait for one answer that takes long, which the
+ * client is to hear; another one would be asked for the time that it takes. */
 static void
-put_off_end(struct doer *d, long long since)
+allow_for(struct doer *d, long long since)
 {
-	if (d->by != CHANNEL_FOREVER)
-		d->by += channel_now() - since;
+	enum { LONG = 1000 };		/* ms */
+	long long now = channel_now();
+
+	if (!d->told_to_stop || d->allowed || now - since < LONG)
+		return;
+	d->allowed = true;
+	d->by = now + d->grace;
 }
 
 /* A session has an end, whatever the speaker thinks of it, and however much it
@@ -113,7 +119,7 @@ take_next(struct doer *d)
 	since = channel_now();
 	good = n > 0 && deed_take(&d->deeds, (struct span){ d->space,
 	    (size_t)n });
-	put_off_end(d, since);
+	allow_for(d, since);
 	return good && send_answer(d);
 }
 
@@ -143,7 +149,7 @@ doer_serve(struct doer *d)
 {
 	struct deeds *e = &d->deeds;
 
-	d->by = usual_end(e->ledger.config);
+	d->by = usual_end(d);
 	process_prepare();
 	deed_begin(e);
 	while (!deed_is_over(e) && take_next(d))

@@ -19,8 +19,10 @@ struct doer {
 	int pair;			/* to the speaker, a socket of packets */
 	pid_t speaker;
 	long long *let_in;		/* channel_wait's */
+	long long grace;		/* ms for its last words */
 	/* ---- */
 	bool told_to_stop;
+	bool allowed;			/* more time, for an answer since */
 	long long by;			/* when it is to have ended */
 	int status;			/* readable: how the speaker died, as */
 					/* wait(2) has it, where deeds.error is */

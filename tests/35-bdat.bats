@@ -126,3 +126,11 @@ bdat() {
 	codes_are 220 250 250 501 554 221
 	delivered 1
 }
+
+@test "VRFY and EXPN between two chunks say what they say, and end nothing" {
+	{ say "${HELLO[@]}"; octets 'BDAT 3\r\nab\n'
+		say 'VRFY joe' 'EXPN ann'; octets 'BDAT 3 LAST\r\ncd\n'
+		say QUIT; } | serve --vrfy --no-received
+	codes_are 220 250 250 250 250 250 250 250 221
+	octets 'ab\ncd\n' | cmp - "$(message)"
+}

@@ -81,3 +81,12 @@ escape() {
 @test "a signal to both during a run: its 250, then 421" {
 	escape signalled_run
 }
+
+@test "a launcher may ignore SIGCHLD" {
+	(trap '' CHLD && exec "${SANDBOXED:-$SMTPD}" --sandbox --check cat)
+	say "${HELLO[@]}" DATA x . QUIT >"$BATS_TEST_TMPDIR/in"
+	(trap '' CHLD && exec "${SANDBOXED:-$SMTPD}" --sandbox -- "$CATCH") \
+		<"$BATS_TEST_TMPDIR/in" >"$REPLIES" 2>"$LOG"
+	codes_are 220 250 250 250 354 250 221
+	delivered 1
+}

@@ -722,14 +722,15 @@ play_both(const struct protocol_config *config, const struct proxy *h,
 static struct span
 stretched(struct span input)
 {
-	static char space[100 * 1024];
+	static char space[100 * 1024], many[9000];
 	struct text t = { space, 0, sizeof space };
-	size_t i, n;
+	size_t i;
 
+	for (i = 0; many[sizeof many - 1] == '\0'; i++)
+		many[i] = i % 64 == 62 ? '\r' : i % 64 == 63 ? '\n' : 'x';
 	for (i = 0; i < input.len; i++)
-		for (n = input.ptr[i] == 1 ? 9000 : 1; n > 0; n--)
-			text_char(&t, input.ptr[i] != 1 ? input.ptr[i] :
-			    n % 64 == 2 ? '\r' : n % 64 == 1 ? '\n' : 'x');
+		text_span(&t, input.ptr[i] != 1 ? span_first(span_skip(input,
+		    i), 1) : (struct span){ many, sizeof many });
 	return text_span_of(&t);
 }
 

@@ -665,7 +665,6 @@ transactions(void)
 		{ "c", "MAIL", "", "ENVID=+28) {" },
 		{ "c", "MAIL", "", "AUTH=\1" }, { "c", "MAIL", "", "A=\n" },
 	};
-	struct transaction t = { "c", "MAIL", "", "" };
 	bool all = true;
 	size_t i;
 
@@ -676,6 +675,15 @@ transactions(void)
 	for (i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		all = all && !is_taken(&wrong[i]) && deeds.error != NULL;
 	ok(all, "transactions that there are not");
+	config.max_size = 0;
+}
+
+static void
+limits_of_transactions(void)
+{
+	struct transaction t = { "c", "MAIL", "", "" };
+	bool all;
+
 	t.helo = long_of(DOMAIN_MAX);
 	all = is_taken(&t);
 	t.helo = long_of(DOMAIN_MAX + 1);
@@ -685,12 +693,14 @@ transactions(void)
 	all = is_taken(&t) && envelope.sender.whole.len == MAILBOX_MAX;
 	t.sender = long_of(MAILBOX_MAX + 1);
 	ok(all && !is_taken(&t), "a sender is so long");
-	config.max_size = 0;
 	config.terminal = true;
 	t = (struct transaction){ "c", "SAML", "", "" };
 	ok(is_taken(&t) && strcmp(envelope.verb, "SAML") == 0 &&
 	    strcmp(envelope.with, "ESMTP") == 0, "SAML, where there is one");
 	config.terminal = false;
+	ok(go(GREETED) && (put_transaction(NULL, "", NULL, "", ""), take()) &&
+	    envelope.with == NULL && (put_good(FRAME_AUTHENTICATE), bad()),
+	    "a hello that is none any more");
 	ok(go(SILENT) && (put_transaction(NULL, "c", "MAIL", "", ""), bad()),
 	    "no MAIL before a hello");
 	ok(go(SILENT) && (put_transaction("any\1", "c", "MAIL", "", ""),
@@ -925,6 +935,8 @@ runs(void)
 	ok(go(CONTENT) && (put_discard(250, NULL), bad()) &&
 	    go(CONTENT) && (put_discard(399, NULL), bad()) &&
 	    go(CONTENT) && (put_discard(600, NULL), bad()) &&
+	    go(CONTENT) && (put_discard(400, NULL), take()) &&
+	    record.refused.code == 400 &&
 	    go(CONTENT) && (put_discard(0, NULL), take()) &&
 	    record.refused.code == 0, "what a message is dropped with");
 }
@@ -1138,6 +1150,22 @@ tls(void)
 	record.forward = CANNOT_FORWARD;
 	ok(good && take_name("a@b") && deeds.ledger.guesses == 0,
 	    "whom we put off does not guess");
+	ok(take_good(FRAME_ASK) && deeds.ledger.guesses == 1,
+	    "but by VRFY");
+	good = go(GREETED);
+	record.auth = AUTH_ERROR;
+	record.forward = CANNOT_FORWARD;
+	good = good && take_good(FRAME_AUTHENTICATE) &&
+	    (put_answered("PLAIN", "joe", 454, NULL), take()) &&
+	    advance(MAILING) && take_name("a@b");
+	ok(good && deeds.ledger.guesses == 0, "nor who could not prove it");
+	good = go(GREETED);
+	record.auth = AUTH_REFUSED;
+	record.forward = CANNOT_FORWARD;
+	good = good && take_good(FRAME_AUTHENTICATE) &&
+	    (put_answered("PLAIN", "joe", 535, NULL), take()) &&
+	    advance(MAILING) && take_name("a@b");
+	ok(good && deeds.ledger.guesses == 1, "who has proved nothing does");
 	ok(go(SHAKING) && take_good(FRAME_START_TLS) && answer_number() == 1 &&
 	    (put_good(FRAME_PREPARE_TLS), bad()), "no STARTTLS in TLS");
 	ok(go(ENDING) && deeds.ledger.tls == false && answer_number() == 0,
@@ -1257,7 +1285,9 @@ headers(void)
 	ok(has_header(&h) && take_good(FRAME_TRANSACTION), "TLS of a proxy");
 	h.tls = false;
 	ok(has_header(&h) && (put_good(FRAME_TRANSACTION), bad()), "or none");
-	config.require_tls = false;
+	config.tls = true;
+	ok(has_header(&h) && take_good(FRAME_TRANSACTION), "or the launcher's");
+	config.require_tls = config.tls = false;
 	h = good;
 	h.local = true;
 	ok(!has_header(&h), "a connection of its own has no client");
@@ -1305,7 +1335,8 @@ exchanges(void)
 	    says("STARTTLS", 451, "x", advice_no_tls), "what the log may hear");
 	ok(!says("mail", 250, "Ok", NULL) && !says("a\n", 250, "Ok", NULL) &&
 	    !says("STARTTLSX", 250, "Ok", NULL), "no verb");
-	ok(!says("MAIL", 0, "Ok", NULL) && !says("MAIL", 199, "Ok", NULL) &&
+	ok(says("MAIL", 200, "Ok", NULL) && says("MAIL", 599, "Ok", NULL) &&
+	    !says("MAIL", 0, "Ok", NULL) && !says("MAIL", 199, "Ok", NULL) &&
 	    !says("MAIL", 600, "Ok", NULL) && !says("MAIL", 250, NULL, NULL),
 	    "no reply");
 	ok(!says("MAIL", 250, "Ok", "buy this") && !says("MAIL", 250, "Ok", ""),
@@ -1351,6 +1382,7 @@ main(void)
 	lengths();
 	shared_memory();
 	transactions();
+	limits_of_transactions();
 	rights_to_mail();
 	names();
 	answers_of_names();
