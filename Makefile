@@ -25,7 +25,8 @@ STATIC = -static -no-pie -Wl,-z,noseparate-code,-z,relro,-z,now
 LIBRARY = $(patsubst %.c,%,protocol.c channel.c $(wildcard lib/*.c))
 SOURCES = smtpd.c programs/forward.c $(LIBRARY:=.c)
 UNITS = tests/unit/content tests/unit/forms tests/unit/session tests/unit/auth \
-	tests/unit/front tests/unit/channel tests/unit/client
+	tests/unit/front tests/unit/channel tests/unit/client \
+	tests/unit/verdict tests/unit/deed
 HELPERS = tests/unit/probe tests/unit/recorder
 ESCAPE = tests/unit/escape
 EXAMPLES = examples/embed
@@ -120,16 +121,23 @@ check: test
 
 # FUZZ_SECONDS=3600 for longer; what it finds is left in tests/fuzz.
 FUZZ_SECONDS = 60
+FUZZERS = tests/fuzz/session tests/fuzz/apart
 
 fuzz:
-	$(MAKE) libprotocol.fuzz.a CC=clang SANITIZED=.fuzz \
+	$(MAKE) $(FUZZERS) CC=clang SANITIZED=.fuzz \
 		SANITIZE='$(SANITIZE) -fsanitize=fuzzer-no-link'
-	clang $(STRICT) -I. $(CPPFLAGS) $(SANITIZE) -fsanitize=fuzzer \
-		-o tests/fuzz/session tests/fuzz/session.c libprotocol.fuzz.a
-	tests/fuzz/seeds tests/fuzz/corpus
-	tests/fuzz/session -seed=1 -max_len=1500 -print_final_stats=1 \
-		-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=tests/fuzz/ \
-		tests/fuzz/corpus
+	for fuzzer in $(FUZZERS); do \
+		tests/fuzz/seeds $$fuzzer.corpus && \
+		$$fuzzer -seed=1 -max_len=1500 -print_final_stats=1 \
+			-max_total_time=$(FUZZ_SECONDS) \
+			-artifact_prefix=tests/fuzz/ $$fuzzer.corpus || exit; \
+	done
+
+# The speaker of one of them has no pair to write to.
+tests/fuzz/apart: WRAPPED = -Wl,--wrap=read,--wrap=write,--wrap=close
+$(FUZZERS): %: %.c tests/fuzz/checks.h libprotocol$(SANITIZED).a
+	$(CC) $(STRICT) -I. $(CPPFLAGS) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS) \
+		$(WRAPPED) -o $@ $< libprotocol$(SANITIZED).a
 
 # Beside whatever else of its kind is there, in some five minutes.
 bench: $(PROGRAMS) $(BENCH)
@@ -194,7 +202,7 @@ dist:
 clean:
 	rm -rf smtpd smtpd-sanitized forward forward-sanitized *.[oad] lib/*.[od] \
 		programs/*.[od] lib/.rooms $(UNITS) $(HELPERS) \
-		$(ESCAPE) $(EXAMPLES) $(BENCH) tests/fuzz/session tests/fuzz/corpus
+		$(ESCAPE) $(EXAMPLES) $(BENCH) $(FUZZERS) $(FUZZERS:=.corpus)
 
 FORCE:
 

@@ -1236,7 +1236,7 @@ answer_command(struct protocol *p, struct exchange *x, enum reply_id id)
 	close_after(p, id);
 	x->reply = reply_of(p, id);
 	if (id == RE_NO_WAY_TO_TLS && !p->advised) {
-		x->advice = "--require-tls: this client can have no TLS";
+		x->advice = advice_no_tls;
 		p->advised = true;
 	}
 	if (p->command->handle == on_auth && x->reply->code >= 400)
@@ -1362,6 +1362,5 @@ protocol_end(struct protocol *p, enum protocol_reason reason)
 	if (ids[reason] == RE_NONE)
 		return empty;
 	return answer(p, &(struct exchange){ .reply = &replies[ids[reason]],
-	    .advice = reason == PROTOCOL_PROXY ?
-	    "a PROXY header came: see --proxy" : NULL });
+	    .advice = reason == PROTOCOL_PROXY ? advice_proxy : NULL });
 }

@@ -321,7 +321,10 @@ join(struct smtpd *s)
 static void
 try_sandbox(struct smtpd *s)
 {
-	if (s->settings.sandbox && !sandbox_try())
+	if (!s->settings.sandbox)
+		return;
+	process_prepare();		/* a launcher may ignore SIGCHLD */
+	if (!sandbox_try())
 		die(s, EX_CONFIG, "option --sandbox", strerror(errno));
 }
 
@@ -329,7 +332,8 @@ static _Noreturn void
 check(struct smtpd *s)
 {
 	const struct protocol_config *p = &s->settings.protocol;
-	struct text t = { (char[96]){ "" }, 0, 96 };
+	const char *late = options_late(&s->settings);
+	struct text t = { (char[192]){ "" }, 0, 192 };
 	struct fault fault;
 
 	try_sandbox(s);
@@ -342,6 +346,12 @@ check(struct smtpd *s)
 	if (s->settings.sandbox && !sandbox_has_filter)
 		text_string(&t, ", but this build has no filter");
 	text_char(&t, '\n');
+	if (late != NULL) {
+		text_string(&t, "hint: --");
+		text_string(&t, late);
+		text_string(&t, " stands behind the command, so the command "
+		    "gets it; ours stand before\n");
+	}
 	print(&t);
 }
 
@@ -437,6 +447,9 @@ speak(struct smtpd *s)
 		speaker_unlocked(sp, errno);
 		_exit(EX_CONFIG);
 	}
+	/* what was read of who is here is nothing for who may be anybody */
+	if (s->reader.file != NULL)
+		octets_erase(s->reader.space, sizeof s->reader.space);
 	speaker_ready(sp);
 	sp->channel->notice_fd = sp->pair;
 	reason = converse(s, sp->channel, &speaker_handler, speaker_header,

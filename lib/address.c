@@ -83,7 +83,7 @@ address_quoted(struct span s)
 static size_t
 local_length(struct span s)
 {
-	size_t i = 0, quoted;
+	size_t i = 0;
 
 	while (i < s.len) {
 		if (address_is_atom(s.ptr[i])) {
@@ -92,9 +92,8 @@ local_length(struct span s)
 		}
 		if (s.ptr[i] != '"' || (i > 0 && s.ptr[i - 1] != '.'))
 			return i;
-		quoted = address_quoted(span_skip(s, i));
-		i += quoted;
-		if (quoted == 0 || (i < s.len && s.ptr[i] != '.'))
+		i += address_quoted(span_skip(s, i));
+		if (i < s.len && s.ptr[i] != '.')	/* or no end quote */
 			return i;
 	}
 	return i;

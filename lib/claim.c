@@ -1,6 +1,7 @@
 #include "claim.h"
 
 #include "address.h"
+#include "replies.h"
 
 /* ---- values ---- */
 
@@ -44,11 +45,23 @@ is_port(const char *s)
 	    strcmp(s, usual) == 0);
 }
 
+/* All of it is known, or nothing. */
+static bool
+ends_are_good(const struct proxy *h)
+{
+	bool unknown = *h->address == '\0';
+
+	return unknown == (*h->port == '\0') &&
+	    unknown == (*h->local_address == '\0') &&
+	    unknown == (*h->local_port == '\0') && (unknown || !h->local);
+}
+
 static bool
 header_is_good(const struct proxy *h)
 {
 	return is_address(h->address) && is_port(h->port) &&
 	    is_address(h->local_address) && is_port(h->local_port) &&
+	    ends_are_good(h) &&
 	    proxy_is_tls_word(span_of(h->tls_protocol)) &&
 	    proxy_is_tls_word(span_of(h->tls_cipher));
 }
@@ -126,6 +139,13 @@ is_verb(const char *s)
 	    strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == len;
 }
 
+/* It is about us, and not for anybody to write. */
+static bool
+is_advice(const char *s)
+{
+	return strcmp(s, advice_no_tls) == 0 || strcmp(s, advice_proxy) == 0;
+}
+
 bool
 claim_take_exchange(struct span *rest, struct exchange *x, struct sasl *who,
     struct reply *reply)
@@ -148,6 +168,7 @@ claim_take_exchange(struct span *rest, struct exchange *x, struct sasl *who,
 	x->who = proves ? who : NULL;
 	x->reply = reply;
 	return reply->code != 0 && reply->text != NULL &&
-	    (x->verb == NULL || is_verb(x->verb));
+	    (x->verb == NULL || is_verb(x->verb)) &&
+	    (x->advice == NULL || is_advice(x->advice));
 }
 

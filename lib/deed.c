@@ -12,7 +12,8 @@ enum state {
 	COMMITTING = 32,		/* its runs; some were */
 	SHAKING = 64,			/* TLS was prepared */
 	ENDING = 128,			/* nothing but its end can come */
-	OVER = 256,
+	JUDGED = 256,			/* AUTH: what the client was told */
+	OVER = 512,
 	SESSION = IDLE | MAILING | CONTENT | COMMITTING
 };
 
@@ -25,6 +26,7 @@ refuse(struct deeds *d, const char *error)
 }
 
 static const char bad_value[] = "a value that can be none";
+static const char out_of_order[] = "a frame out of order";
 static const char no_right[] = "no right to that";
 
 /* ---- answers ---- */
@@ -67,7 +69,7 @@ take_unlocked(struct deeds *d, struct span *rest)
 {
 	unsigned long long error;
 
-	if (!frame_take_number(rest, 4095, &error))
+	if (!frame_take_number(rest, 4095, &error) || error == 0)
 		return false;
 	d->unlocked = (int)error;
 	d->state = OVER;
@@ -111,6 +113,7 @@ take_transaction(struct deeds *d, struct span *rest)
 
 /* ---- names ---- */
 
+/* Between two chunks VRFY and EXPN may come. */
 static bool
 take_ask(struct deeds *d, struct span *rest)
 {
@@ -124,6 +127,8 @@ take_ask(struct deeds *d, struct span *rest)
 
 	if (!claim_take_name(rest, &q) || !ledger_options(&d->ledger, &q))
 		return false;
+	if (d->state == CONTENT && q.verb == LOOKUP_RCPT)
+		return refuse(d, out_of_order);
 	if (!ledger_may_ask(&d->ledger, &q))
 		return refuse(d, no_right);
 	forward = d->handler->forward_domain(d->context, &q, &own[0]);
@@ -258,6 +263,17 @@ take_discard(struct deeds *d, struct span *rest)
 
 /* ---- what is for the log ---- */
 
+/* Who was let in, and who was not, the log says as it was. */
+static bool
+is_true_of(struct deeds *d, const struct sasl *who, int code)
+{
+	bool asked = d->state == JUDGED;
+
+	if (who == NULL)
+		return !asked && code != 235;
+	return ledger_tells(&d->ledger, who, code, asked);
+}
+
 static bool
 take_answered(struct deeds *d, struct span *rest)
 {
@@ -266,8 +282,10 @@ take_answered(struct deeds *d, struct span *rest)
 	struct sasl who;
 
 	if (!claim_take_exchange(rest, &x, &who, &reply) ||
-	    (x.who != NULL && !ledger_knows(&d->ledger, reply.code)))
+	    !is_true_of(d, x.who, reply.code))
 		return false;
+	if (d->state == JUDGED)
+		d->state = IDLE;
 	d->handler->answered(d->context, &x);
 	return true;
 }
@@ -289,7 +307,8 @@ take_authenticate(struct deeds *d, struct span *rest)
 		return refuse(d, no_right);
 	d->proof = true;
 	verdict = d->handler->authenticate(d->context, &who);
-	ledger_verdict(&d->ledger, verdict);
+	ledger_verdict(&d->ledger, &who, verdict);
+	d->state = JUDGED;
 	return answer_number(d, verdict);
 }
 
@@ -367,6 +386,7 @@ take_end(struct deeds *d, struct span *rest)
 
 	if (!frame_take_number(rest, PROTOCOL_ERROR, &reason) ||
 	    !frame_take_string(rest, REPLY_LINE_MAX, &d->why) ||
+	    (d->why != NULL && d->state != HEADING) ||
 	    !frame_take_flag(rest, &d->mailed) ||
 	    !frame_take_number(rest, ~0ULL, &d->traffic.in) ||
 	    !frame_take_number(rest, ~0ULL, &d->traffic.out) ||
@@ -390,13 +410,13 @@ static const struct row {
 	[FRAME_UNLOCKED] = { LOCKING, take_unlocked },
 	[FRAME_HEADER] = { HEADING, take_header },
 	[FRAME_TRANSACTION] = { IDLE | MAILING, take_transaction },
-	[FRAME_ASK] = { IDLE | MAILING, take_ask },
+	[FRAME_ASK] = { IDLE | MAILING | CONTENT, take_ask },
 	[FRAME_BEGIN] = { MAILING, take_begin },
 	[FRAME_OCTETS] = { CONTENT, take_octets },
 	[FRAME_APPEND] = { CONTENT, take_append },
 	[FRAME_COMMIT] = { CONTENT | COMMITTING, take_commit },
 	[FRAME_DISCARD] = { CONTENT | COMMITTING, take_discard },
-	[FRAME_ANSWERED] = { SESSION | SHAKING, take_answered },
+	[FRAME_ANSWERED] = { SESSION | SHAKING | JUDGED, take_answered },
 	[FRAME_AUTHENTICATE] = { IDLE, take_authenticate },
 	[FRAME_PREPARE_TLS] = { IDLE, take_prepare_tls },
 	[FRAME_START_TLS] = { SHAKING, take_start_tls },
@@ -414,7 +434,7 @@ take_frame(struct deeds *d, struct span *rest)
 	if (!frame_take_number(rest, FRAMES - 1, &frame))
 		return refuse(d, "no frame");
 	if ((rows[frame].states & d->state) == 0 || d->answer.len > 0)
-		return refuse(d, "a frame out of order");
+		return refuse(d, out_of_order);
 	return rows[frame].take(d, rest) || d->error != NULL ?
 	    d->error == NULL : refuse(d, bad_value);
 }

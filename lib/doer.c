@@ -32,24 +32,40 @@ send_packet(struct doer *d, struct span rest, enum doer_says says)
 
 	frame_number(&t, says);
 	text_span(&t, rest);
-	d->asked = channel_now();
-	d->told_to_stop |= says != DOER_ANSWERS;
+	if (says != DOER_ANSWERS && !d->told_to_stop) {
+		d->told_to_stop = true;
+		d->by = channel_now() + GRACE;
+	}
 	return send(d->pair, t.ptr, t.len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ||
 	    errno == EPIPE || refuse(d, "answers are not read");
 }
 
-/* A session has an end, whatever the speaker thinks of it. */
+/* When it is to have ended by itself, and some time for its last words. */
 static long long
-deadline(const struct doer *d)
+usual_end(const struct protocol_config *c)
 {
-	const struct protocol_config *c = d->deeds.ledger.config;
-	long long by = d->since + c->session_timeout;
+	return c->session_timeout == 0 ? CHANNEL_FOREVER : channel_now() +
+	    c->session_timeout + c->timeout + GRACE;
+}
+
+/* What is waited for here is not the speaker's time. */
+static void
+put_off_end(struct doer *d, long long since)
+{
+	if (d->by != CHANNEL_FOREVER)
+		d->by += channel_now() - since;
+}
+
+/* A session has an end, whatever the speaker thinks of it, and however much it
+ * asks: it is told so first. */
+static bool
+may_go_on(struct doer *d)
+{
+	bool late = channel_now() >= d->by;
 
 	if (d->told_to_stop)
-		return d->asked + GRACE;
-	if (c->session_timeout == 0)
-		return CHANNEL_FOREVER;
-	return (by > d->asked ? by : d->asked) + c->timeout + GRACE;
+		return !late || refuse(d, "no end in time");
+	return !(late || stops(d)) || send_packet(d, span_of(""), DOER_STOPS);
 }
 
 static bool
@@ -58,12 +74,11 @@ await_packet(struct doer *d)
 	enum channel_status status;
 
 	do {
-		if (stops(d) && !d->told_to_stop &&
-		    !send_packet(d, span_of(""), DOER_STOPS))
+		if (!may_go_on(d))
 			return false;
-		status = channel_wait(d->let_in, d->pair, -1, deadline(d));
-	} while (status == CHANNEL_INTERRUPTED);
-	return status == CHANNEL_OK || refuse(d, "silent for too long");
+		status = channel_wait(d->let_in, d->pair, -1, d->by);
+	} while (status == CHANNEL_INTERRUPTED || status == CHANNEL_TIMEOUT);
+	return status == CHANNEL_OK || refuse(d, "it cannot be waited for");
 }
 
 /* What there is to answer.  A password is nowhere from then on. */
@@ -86,27 +101,31 @@ send_answer(struct doer *d)
 static bool
 take_next(struct doer *d)
 {
+	long long since;
 	ssize_t n;
+	bool good;
 
 	if (!await_packet(d))
 		return false;
 	n = read(d->pair, d->space, sizeof d->space);
 	if (n == sizeof d->space)
 		return refuse(d, "a packet too long");
-	return n > 0 && deed_take(&d->deeds, (struct span){ d->space,
-	    (size_t)n }) && send_answer(d);
+	since = channel_now();
+	good = n > 0 && deed_take(&d->deeds, (struct span){ d->space,
+	    (size_t)n });
+	put_off_end(d, since);
+	return good && send_answer(d);
 }
 
-/* Who has left by itself is waited for a while, for its status; else it is
- * killed. */
+/* Who has left, or has said all, is waited for a while; else it is killed. */
 static void
-end_speaker(struct doer *d, bool left)
+end_speaker(struct doer *d)
 {
 	enum { LEAVING = 1000 };	/* ms */
 	long long by = channel_now() + LEAVING;
 	pid_t ended = 0;
 
-	while (left && ended == 0 && channel_now() < by) {
+	while (d->deeds.error == NULL && ended == 0 && channel_now() < by) {
 		ended = waitpid(d->speaker, &d->status, WNOHANG);
 		if (ended == 0)
 			channel_wait(d->let_in, -1, -1, by);
@@ -115,7 +134,7 @@ end_speaker(struct doer *d, bool left)
 		return;
 	kill(d->speaker, SIGKILL);
 	waitpid(d->speaker, &d->status, 0);
-	if (left)
+	if (d->deeds.error == NULL && !deed_is_over(&d->deeds))
 		refuse(d, "left without a word");
 }
 
@@ -124,12 +143,12 @@ doer_serve(struct doer *d)
 {
 	struct deeds *e = &d->deeds;
 
-	d->since = d->asked = channel_now();
+	d->by = usual_end(e->ledger.config);
 	process_prepare();
 	deed_begin(e);
 	while (!deed_is_over(e) && take_next(d))
 		;
-	end_speaker(d, !deed_is_over(e) && e->error == NULL);
+	end_speaker(d);
 	deed_give_up(e);
 	return deed_is_over(e) && e->error == NULL;
 }

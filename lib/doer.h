@@ -21,7 +21,7 @@ struct doer {
 	long long *let_in;		/* channel_wait's */
 	/* ---- */
 	bool told_to_stop;
-	long long since, asked;		/* the beginning, the last answer */
+	long long by;			/* when it is to have ended */
 	int status;			/* readable: how the speaker died, as */
 					/* wait(2) has it, where deeds.error is */
 					/* NULL and it was not over */

@@ -2,6 +2,7 @@
 
 #include "claim.h"
 #include "parameters.h"
+#include "sasl.h"
 
 void
 ledger_open(struct ledger *l)
@@ -131,6 +132,8 @@ ledger_options(struct ledger *l, struct lookup *q)
 	struct parameter_rules rules = rules_of(l);
 	struct span refused;
 
+	if (q->verb != LOOKUP_RCPT)
+		return q->options.len == 0;
 	if (!claim_is_text(q->options) || parameters_take(l->envelope, &rules,
 	    OF_RCPT, q->options, &t, &refused) != PARAMETER_OK)
 		return false;
@@ -194,8 +197,14 @@ ledger_may_authenticate(const struct ledger *l)
 }
 
 void
-ledger_verdict(struct ledger *l, enum auth_result verdict)
+ledger_verdict(struct ledger *l, const struct sasl *who,
+    enum auth_result verdict)
 {
+	struct text name = { l->name, 0, sizeof l->name };
+
+	text_span(&name, who->name);
+	l->name_len = name.len;
+	l->mechanism = sasl_mechanism(who);
 	l->verdict = verdict;
 	l->authenticated = verdict == AUTH_ACCEPTED;
 	l->put_off = verdict == AUTH_ERROR;
@@ -203,10 +212,23 @@ ledger_verdict(struct ledger *l, enum auth_result verdict)
 	name_protocol(l);
 }
 
-/* Nobody was let in, and nobody could not be asked about, but here. */
-bool
-ledger_knows(const struct ledger *l, int code)
+static bool
+is_last(const struct ledger *l, const struct sasl *who)
 {
-	return code == 235 ? l->authenticated :
-	    code == 454 ? l->verdict == AUTH_ERROR : code >= 400;
+	return sasl_mechanism(who) == l->mechanism &&
+	    who->name.len == l->name_len &&
+	    memcmp(who->name.ptr, l->name, l->name_len) == 0;
+}
+
+/* Each refusal is an error of the client, and the last of them ends it; some
+ * need nobody to be asked. */
+bool
+ledger_tells(struct ledger *l, const struct sasl *who, int code, bool asked)
+{
+	unsigned long long max = l->config->max_errors;
+
+	if (asked && (!is_last(l, who) || l->verdict != AUTH_REFUSED))
+		return is_last(l, who) &&
+		    code == (l->verdict == AUTH_ACCEPTED ? 235 : 454);
+	return (code == 535 || code == 421) && (max == 0 || l->told++ < max);
 }

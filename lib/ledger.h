@@ -21,8 +21,12 @@ struct ledger {
 	/* ---- */
 	bool authenticated;		/* to be set after XCLIENT too */
 	bool extended;
-	enum auth_result verdict;	/* the last one */
+	enum auth_result verdict;	/* the last one, and whose */
+	const char *mechanism;
+	size_t name_len;
+	char name[SASL_NAME_MAX];
 	unsigned long long refused, guesses;
+	unsigned long long told;	/* refusals of somebody */
 };
 
 void ledger_open(struct ledger *l);
@@ -47,10 +51,14 @@ bool ledger_may_ask(const struct ledger *l, const struct lookup *q);
 void ledger_answer(struct ledger *l, const struct lookup *q,
     enum forward_result forward, enum lookup_result user, int own);
 
-/* AUTH: may it be asked; what came of it.  And can the client have been told
- * this code about it? */
+/* AUTH: may it be asked; what came of it. */
 bool ledger_may_authenticate(const struct ledger *l);
-void ledger_verdict(struct ledger *l, enum auth_result verdict);
-bool ledger_knows(const struct ledger *l, int code);
+void ledger_verdict(struct ledger *l, const struct sasl *who,
+    enum auth_result verdict);
+
+/* Can the client have been told this code about who; asked: it is what the last
+ * verdict has to become. */
+bool ledger_tells(struct ledger *l, const struct sasl *who, int code,
+    bool asked);
 
 #endif

@@ -184,6 +184,19 @@ row_of(int got)
 	return &rows[i];
 }
 
+/* A long option's name, as given, that getopt cannot tell. */
+static const char *
+misnamed(const char *name)
+{
+	size_t i, len = strcspn(name, "=");
+
+	for (i = 0; i < ROWS; i++)
+		if (rows[i].name != NULL &&
+		    strncmp(rows[i].name, name, len) == 0)
+			return "short for several options; see smtpd --help";
+	return "unknown; see smtpd --help";
+}
+
 /* getopt's ':' and '?': the option as the user wrote it.  optopt is the number
  * of a long one; 0: no such name; else a letter (8-bit ones: below 0, or 0xdf00
  * and more). */
@@ -192,12 +205,12 @@ bad_option(int got, char **argv, struct fault *fault)
 {
 	char letter[] = { '-', (char)optopt, '\0' }, name[64];
 	bool is_long = optopt >= LONG && optopt < LONG + ROWS;
+	const char *word = is_long || optopt == 0 ? argv[optind - 1] : letter;
 
-	span_copy(span_of(is_long || optopt == 0 ? argv[optind - 1] : letter),
-	    name, sizeof name);
+	span_copy(span_of(word), name, sizeof name);
 	fault_of_option(fault, name, NULL, got == ':' ? "needs an argument" :
 	    is_long ? "takes no argument" :
-	    "unknown or ambiguous; see smtpd --help");
+	    misnamed(optopt == 0 ? word + strlen("--") : word));
 }
 
 static void
@@ -374,6 +387,31 @@ options_check(const struct settings *s, struct fault *fault)
 	else
 		return true;
 	return false;
+}
+
+/* Has the word, less its value, the name of a long option? */
+static bool
+is_option(const char *word, const char *name)
+{
+	size_t len = strcspn(word, "=");
+
+	return len == strlen("--") + strlen(name) &&
+	    strncmp(word, "--", 2) == 0 &&
+	    strncmp(word + 2, name, len - 2) == 0;
+}
+
+const char *
+options_late(const struct settings *s)
+{
+	char *const *word = s->command;
+	size_t i;
+
+	while (*++word != NULL)
+		for (i = 0; i < ROWS; i++)
+			if (rows[i].name != NULL &&
+			    is_option(*word, rows[i].name))
+				return rows[i].name;
+	return NULL;
 }
 
 #define USAGE "usage: smtpd [option ...] [--] command [argument ...]\n"

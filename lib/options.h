@@ -45,6 +45,10 @@ bool options_parse(struct settings *s, int argc, char **argv,
  * False: it is in *fault. */
 bool options_check(const struct settings *s, struct fault *fault);
 
+/* The name of an option of ours that stands behind the command, and so is the
+ * command's, meant or not; NULL: there is none. */
+const char *options_late(const struct settings *s);
+
 /* For who gives none. */
 extern const char options_usage[];
 

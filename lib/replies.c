@@ -60,3 +60,6 @@ const struct reply replies[] = {
 	[RE_AUTH_IN_CLEAR] = { 538, "5.7.11", "Not without TLS" },
 	[RE_PUT_OFF] = { 451, "4.7.0", "Not now, try again later" },
 };
+
+const char advice_no_tls[] = "--require-tls: this client can have no TLS";
+const char advice_proxy[] = "a PROXY header came: see --proxy";

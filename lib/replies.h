@@ -71,4 +71,7 @@ enum reply_id {
 
 extern const struct reply replies[];
 
+/* What is wrong with our configuration, for the log. */
+extern const char advice_no_tls[], advice_proxy[];
+
 #endif

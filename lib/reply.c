@@ -20,7 +20,7 @@ write_clean(struct text *t, struct span line, size_t max, bool utf8)
 {
 	size_t n, len;
 
-	for (; line.len > 0 && max > 0; max -= len) {
+	for (; line.len > 0; max -= len) {
 		n = printable(line, utf8);
 		len = n > 0 ? n : 1;
 		if (len > max)

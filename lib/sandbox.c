@@ -90,84 +90,120 @@ struct call {
 enum {
 	LOAD = 0x20,			/* BPF_LD | BPF_W | BPF_ABS */
 	EQUALS = 0x15,			/* BPF_JMP | BPF_JEQ | BPF_K */
+	REACHES = 0x35,			/* BPF_JMP | BPF_JGE | BPF_K */
 	RETURN = 0x06			/* BPF_RET | BPF_K */
 };
 
 #define KILL 0x80000000U		/* SECCOMP_RET_KILL_PROCESS */
 #define ALLOW 0x7fff0000U		/* SECCOMP_RET_ALLOW */
 
+#ifdef __GLIBC__
+#define IS_TERMINAL TCGETS		/* isatty(3) */
+#else
+#define IS_TERMINAL TIOCGWINSZ
+#endif
+
 enum { CHECKS = 2, OURSELVES = -1 };	/* a value: our own number */
+
+/* Half of an argument, the first of them being 1; 0: no check. */
+#define LOW(argument) (2 * (argument) + 1)
+#define HIGH(argument) (2 * (argument) + 2)
 
 /* What the channel and the pair ask for, and how a process ends that finds
  * itself broken; some with these values alone. */
 static const struct allowed {
 	int number;
-	struct { uint8_t on, argument; int value; } check[CHECKS];
+	struct { int half, value; } check[CHECKS];
 } allowed[] = {
-	{ SYS_pselect6, { { 0, 0, 0 } } },
-	{ SYS_recvfrom, { { 0, 0, 0 } } },
-	{ SYS_sendto, { { 1, 4, 0 } } },		/* to no address */
-	{ SYS_read, { { 0, 0, 0 } } },
-	{ SYS_write, { { 0, 0, 0 } } },
-	{ SYS_clock_gettime, { { 0, 0, 0 } } },
-	{ SYS_setsockopt, { { 1, 1, IPPROTO_TCP }, { 1, 2, TCP_NODELAY } } },
-	{ SYS_getsockopt, { { 1, 1, SOL_SOCKET }, { 1, 2, SO_ERROR } } },
-	{ SYS_shutdown, { { 0, 0, 0 } } },
-	{ SYS_close, { { 0, 0, 0 } } },
-	{ SYS_ioctl, { { 1, 1, TCGETS } } },		/* isatty: glibc's, */
-	{ SYS_ioctl, { { 1, 1, TIOCGWINSZ } } },	/* musl's */
-	{ SYS_restart_syscall, { { 0, 0, 0 } } },	/* after SIGCONT */
-	{ SYS_exit_group, { { 0, 0, 0 } } },
-	{ SYS_rt_sigprocmask, { { 0, 0, 0 } } },	/* abort, and on: */
-	{ SYS_getpid, { { 0, 0, 0 } } },
-	{ SYS_gettid, { { 0, 0, 0 } } },
-	{ SYS_tgkill, { { 1, 0, OURSELVES }, { 1, 2, SIGABRT } } },
-	{ SYS_tkill, { { 1, 0, OURSELVES }, { 1, 1, SIGABRT } } },
+	{ SYS_pselect6, { { 0, 0 } } },
+	{ SYS_recvfrom, { { 0, 0 } } },
+	{ SYS_sendto, { { LOW(4), 0 }, { HIGH(4), 0 } } },	/* to no address */
+	{ SYS_read, { { 0, 0 } } },
+	{ SYS_write, { { 0, 0 } } },
+	{ SYS_clock_gettime, { { 0, 0 } } },
+	{ SYS_setsockopt, { { LOW(1), IPPROTO_TCP }, { LOW(2), TCP_NODELAY } } },
+	{ SYS_getsockopt, { { LOW(1), SOL_SOCKET }, { LOW(2), SO_ERROR } } },
+	{ SYS_shutdown, { { 0, 0 } } },
+	{ SYS_close, { { 0, 0 } } },
+	{ SYS_ioctl, { { LOW(1), IS_TERMINAL } } },
+	{ SYS_restart_syscall, { { 0, 0 } } },		/* after SIGCONT */
+	{ SYS_exit_group, { { 0, 0 } } },
+	{ SYS_rt_sigprocmask, { { 0, 0 } } },		/* abort, with: */
+#ifdef __GLIBC__
+	{ SYS_getpid, { { 0, 0 } } },
+	{ SYS_gettid, { { 0, 0 } } },
+	{ SYS_tgkill, { { LOW(0), OURSELVES }, { LOW(2), SIGABRT } } },
+#else
+	{ SYS_tkill, { { LOW(0), OURSELVES }, { LOW(1), SIGABRT } } },
+#endif
 };
 
 enum {
 	ROWS = sizeof allowed / sizeof *allowed,
-	ROW_MAX = 3 + 4 * CHECKS,	/* instructions */
+	ROW_MAX = 4 + 2 * CHECKS,	/* instructions, with its comparison */
 	PROGRAM_MAX = 4 + ROW_MAX * ROWS
 };
 
+_Static_assert(PROGRAM_MAX <= UINT8_MAX, "every jump reaches");
+
 static void
-add(struct program *p, uint16_t code, uint8_t if_true, uint8_t if_false,
+add(struct program *p, uint16_t code, size_t if_true, size_t if_false,
     uint32_t k)
 {
-	p->first[p->len++] = (struct instruction){ code, if_true, if_false, k };
+	p->first[p->len++] = (struct instruction){ code, (uint8_t)if_true,
+	    (uint8_t)if_false, k };
 }
 
-/* Half of an argument; another value skips what is left of its row. */
-static void
-add_check(struct program *p, size_t at, uint32_t value, uint8_t left)
-{
-	add(p, LOAD, 0, 0, (uint32_t)at);
-	add(p, EQUALS, 0, left, value);
-}
-
+/* Another value skips what is left of its row. */
 static void
 add_row(struct program *p, const struct allowed *row)
 {
-	uint8_t left = 1;
-	size_t i, at;
+	size_t i, left = 1U + 2U * (row->check[0].half > 0) +
+	    2U * (row->check[1].half > 0);
 	int value;
 
-	for (i = 0; i < CHECKS; i++)
-		left = (uint8_t)(left + 4 * row->check[i].on);
-	add(p, LOAD, 0, 0, offsetof(struct call, number));
 	add(p, EQUALS, 0, left, (uint32_t)row->number);
-	for (i = 0; i < CHECKS && row->check[i].on; i++) {
-		at = offsetof(struct call, argument) +
-		    row->check[i].argument * sizeof (uint64_t);
+	for (i = 0; i < CHECKS && row->check[i].half > 0; i++) {
 		value = row->check[i].value;
-		left = (uint8_t)(left - 2);
-		add_check(p, at, (uint32_t)(value == OURSELVES ? getpid() :
-		    value), left);
-		left = (uint8_t)(left - 2);
-		add_check(p, at + sizeof (uint32_t), 0, left);
+		left -= 2;
+		add(p, LOAD, 0, 0, (uint32_t)(offsetof(struct call, argument) +
+		    ((size_t)row->check[i].half - 1) * sizeof (uint32_t)));
+		add(p, EQUALS, 0, left, (uint32_t)(value == OURSELVES ?
+		    getpid() : value));
 	}
 	add(p, RETURN, 0, 0, ALLOW);
+	add(p, RETURN, 0, 0, KILL);
+}
+
+/* Halves the rows until there is one: the kernel tries every number there is at
+ * the start, and is the faster the fewer it compares with. */
+static void
+add_rows(struct program *p, const struct allowed *const *row, size_t n)
+{
+	size_t half = n / 2, at = p->len;
+
+	if (n == 1) {
+		add_row(p, *row);
+		return;
+	}
+	add(p, REACHES, 0, 0, (uint32_t)row[half]->number);
+	add_rows(p, row, half);
+	p->first[at].if_true = (uint8_t)(p->len - at - 1);
+	add_rows(p, row + half, n - half);
+}
+
+/* By number, which is another on each architecture. */
+static void
+sort_rows(const struct allowed *row[ROWS])
+{
+	size_t i, at;
+
+	for (i = 0; i < ROWS; i++) {
+		for (at = i; at > 0 &&
+		    row[at - 1]->number > allowed[i].number; at--)
+			row[at] = row[at - 1];
+		row[at] = &allowed[i];
+	}
 }
 
 /* Another architecture's numbers mean other calls. */
@@ -176,14 +212,14 @@ take_filter(void)
 {
 	struct instruction space[PROGRAM_MAX];
 	struct program p = { 0, space };
-	size_t i;
+	const struct allowed *row[ROWS];
 
+	sort_rows(row);
 	add(&p, LOAD, 0, 0, offsetof(struct call, architecture));
 	add(&p, EQUALS, 1, 0, ARCHITECTURE);
 	add(&p, RETURN, 0, 0, KILL);
-	for (i = 0; i < ROWS; i++)
-		add_row(&p, &allowed[i]);
-	add(&p, RETURN, 0, 0, KILL);
+	add(&p, LOAD, 0, 0, offsetof(struct call, number));
+	add_rows(&p, row, ROWS);
 	return !sandbox_has_filter || prctl(PR_SET_SECCOMP,
 	    2 /* SECCOMP_MODE_FILTER */, &p, 0, 0) == 0;
 }
@@ -293,15 +329,17 @@ sandbox_try(void)
 {
 	static const int none[3] = { 0, 0, 0 };
 	int pair, status = 0;
-	pid_t us = getpid(), pid = sandbox_divide(&pair);
+	pid_t us = getpid(), pid = sandbox_divide(&pair), ended;
 
 	if (pid == 0)
 		_exit(sandbox_enter(us, none) ? 0 : errno);
 	if (pid < 0)
 		return false;
 	close(pair);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	while ((ended = waitpid(pid, &status, 0)) < 0 && errno == EINTR)
 		;
+	if (ended < 0)
+		return false;
 	errno = WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
 	return errno == 0;
 }

@@ -19,7 +19,8 @@ const char *sandbox_fault(void);
 /* Is a process locked up, but for this? */
 extern const bool sandbox_has_filter;
 
-/* Tries it, in a process that ends at once.  False and errno. */
+/* Tries it, in a process that ends at once; SIGCHLD must not be ignored.  False
+ * and errno. */
 bool sandbox_try(void);
 
 /* Zeroed memory that both processes have; NULL and errno. */

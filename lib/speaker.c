@@ -87,11 +87,14 @@ static void
 tell_transaction(struct speaker *s)
 {
 	const struct envelope *e = &s->session->envelope;
+	bool greeted = e->with != NULL;
 	struct text *t;
 
-	if (s->told && s->transaction == e->transaction && s->verb == e->verb)
+	if (s->told && s->greeted == greeted &&
+	    s->transaction == e->transaction && s->verb == e->verb)
 		return;
 	s->told = true;
+	s->greeted = greeted;
 	s->transaction = e->transaction;
 	s->verb = e->verb;
 	t = add(s, FRAME_TRANSACTION);

@@ -26,6 +26,7 @@ struct speaker {
 	/* ---- */
 	bool stops;			/* the doer was told to */
 	bool told;			/* these of the envelope are known: */
+	bool greeted;
 	unsigned long transaction;
 	const char *verb;
 	enum lookup_result user;	/* the answer that is asked for next, */

@@ -28,12 +28,11 @@ is_reply(const struct reply_line *l)
 	return l->text.len > 0 && l->code != 0 && !l->more;
 }
 
-/* Does this line go on with the reply that there is so far? */
+/* Does this line go on with the reply that there is so far, if there is one? */
 static bool
 goes_on(const struct words *w, const struct reply_line *l)
 {
-	return w->lines > 0 && w->more && w->code == l->code &&
-	    l->enhanced.len > 0;
+	return w->more && w->code == l->code && l->enhanced.len > 0;
 }
 
 void

@@ -4,6 +4,6 @@
 #ifndef VERSION_H
 #define VERSION_H
 
-#define VERSION "0.1"
+#define VERSION "1.0.0"
 
 #endif

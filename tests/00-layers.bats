@@ -51,8 +51,8 @@ ucspi: text peer channel
 tls: text peer channel process environment runner event ucspi
 frame: text
 speaker: text channel sasl frame
-claim: text address ip sasl proxy frame
-ledger: text address envelope parameters claim
+claim: text address ip sasl replies proxy frame
+ledger: text address sasl envelope parameters claim
 deed: text envelope sasl frame claim ledger
 doer: text channel process frame deed
 sandbox: text launcher

@@ -16,7 +16,10 @@ refused() {
 
 @test "a bad option is named, the client told 421 4.3.5, exit 64" {
 	refused 64 'option --bogus: unknown' --bogus
-	refused 64 'option -x: unknown' -x
+	refused 64 'option --max: short for several' --max 3
+	refused 64 'option --max=3: short for several' --max=3
+	refused 64 'option --maximum: unknown; see smtpd --help' --maximum
+	refused 64 'option -x: unknown; see smtpd --help' -x
 	refused 64 'option -Z: unknown' --crlf -Zv
 	refused 64 'option -\\xC3: unknown' --crlf $'-v\xc3\xa9'
 	refused 64 'option --max-size 12x: not a size' --max-size 12x
@@ -191,7 +194,7 @@ refused() {
 	        sys.exit('%s: no default %s' % (head, default))
 	if list(shown) != list(described):
 	    sys.exit('another order: %s' % list(zip(shown, described)))
-	if shown != described or len(shown) != 40:
+	if shown != described or len(shown) != 41:
 	    sys.exit('%d options, different: %s' % (len(shown),
 	        set(shown.items()) ^ set(described.items())))
 	for names, argument in shown.items():
@@ -263,6 +266,21 @@ refused() {
 	[[ "$output" == *'option --spool ($TMPDIR) /'*nowhere:\ No\ such\ file* ]]
 	run "$SMTPD" --check --max-size x sh </dev/null
 	[ "$status" -eq 64 ]
+}
+
+@test "--check hints at an option behind the command, which is the command's" {
+	local word
+	for word in --domain --domain=example.org --check; do
+		run "$SMTPD" --check sh x -r "$word" y
+		[ "$status" -eq 0 ]
+		[ "${#lines[@]}" -eq 2 ] && [ "${lines[0]}" = ok ]
+		[[ "${lines[1]}" == "hint: ${word%=*} stands behind "* ]] ||
+			fail "$output"
+	done
+	for word in -d --domains --dom -- --= domain; do
+		[ "$("$SMTPD" --check -d example.org -- sh "$word" y)" = ok ] ||
+			fail "$word"
+	done
 }
 
 @test "a closed descriptor is no connection: exit 71, and it is logged" {

@@ -26,6 +26,10 @@ escape() {
 	escape every
 }
 
+@test "the filter lets through what sessions call, and nothing else" {
+	escape filtered
+}
+
 @test "it cannot write to the log" {
 	escape unheard
 }

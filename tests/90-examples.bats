@@ -229,8 +229,8 @@ teardown() {
 
 @test "what README.md and the pages in doc link to is there" {
 	cd "$ROOT"
-	for page in README.md examples/launch/README.md doc/*.md \
-		doc/guides/*.md; do
+	for page in README.md CHANGELOG.md docker/README.md \
+		examples/launch/README.md doc/*.md doc/guides/*.md; do
 		grep -o '](\([^)#]*\))' "$ROOT/$page" | sed 's/^](//; s/)$//' \
 			>"$BATS_TEST_TMPDIR/links" || continue
 		while read -r link; do
@@ -239,6 +239,11 @@ teardown() {
 		done <"$BATS_TEST_TMPDIR/links"
 	done
 	[ -s "$BATS_TEST_TMPDIR/links" ] || fail 'no link at all?'
+}
+
+@test "the newest version in CHANGELOG.md is the program's" {
+	sed -n 's/^## \([0-9.]*\), .*/smtpd \1/p' "$ROOT/CHANGELOG.md" |
+		head -n 1 | diff - <("$SMTPD" --version)
 }
 
 # ---- the README ----

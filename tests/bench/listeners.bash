@@ -33,6 +33,16 @@ listener_listening-static() {
 	listens "$WORK/static/smtpd"
 }
 
+listener_sandbox() {
+	listener_listening
+	server=("${server[@]::3}" --sandbox "${server[@]:3}")
+}
+
+listener_sandbox-static() {
+	listener_listening-static
+	server=("${server[@]::3}" --sandbox "${server[@]:3}")
+}
+
 listener_tcpserver() {
 	session "$ROOT/smtpd"
 	under_tcpserver "${session[@]}"
@@ -195,13 +205,17 @@ has_forward_static() {
 	has_python && has_program musl-gcc
 }
 
+has_static_sandbox() {
+	has_sandbox && has_program musl-gcc
+}
+
 has_smtp_server() {
 	NODE_PATH=$PEERS/node_modules node -e 'require("smtp-server")'
 }
 
 make_static() {
-	if is_asked listening-static || is_asked tcpserver-static ||
-		is_asked forward-static; then
+	if is_asked listening-static || is_asked sandbox-static ||
+		is_asked tcpserver-static || is_asked forward-static; then
 		progress 'building the static smtpd'
 		build_static
 	fi
@@ -216,6 +230,8 @@ find_listeners() {
 	! has_program musl-gcc >/dev/null || make_static
 	found listening smtpd true
 	found listening-static musl-gcc has_program musl-gcc
+	found sandbox 'seccomp' has_sandbox
+	found sandbox-static 'musl-gcc or seccomp' has_static_sandbox
 	found tcpserver tcpserver has_program tcpserver
 	found tcpserver-static 'tcpserver or musl-gcc' \
 		has_program tcpserver musl-gcc

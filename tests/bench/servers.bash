@@ -51,6 +51,21 @@ server_static() {
 	server[0]=$WORK/static/smtpd
 }
 
+# The same two with --sandbox.
+server_sandbox() {
+	server_smtpd
+	server=("${server[0]}" --sandbox "${server[@]:1}")
+}
+
+server_static-sandbox() {
+	server_static
+	server=("${server[0]}" --sandbox "${server[@]:1}")
+}
+
+has_sandbox() {
+	"$ROOT/smtpd" --sandbox --check true >/dev/null 2>&1
+}
+
 server_python() {
 	server=("$PYTHON" "$BENCH/smtpd.py" "$SINK")
 }
@@ -162,10 +177,12 @@ find_servers() {
 	chmod 755 "$WORK" # Exim runs the command as nobody
 	cp "$BENCH/sink" "$SINK"
 	servers=(smtpd)
+	! has_sandbox || servers+=(sandbox)
 	if type -P musl-gcc >/dev/null; then
 		progress 'building the static smtpd'
 		build_static
 		servers+=(static)
+		! has_sandbox || servers+=(static-sandbox)
 	fi
 	if [ $# -gt 0 ]; then
 		yours=("$(type -P "$1")" "${@:2}")

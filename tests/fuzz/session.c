@@ -27,15 +27,12 @@
  * Input: an octet of options, an octet of more of them and the piece size, one
  * more of options, then the client's, or the server's.
  */
-#include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/client.h"
-#include "lib/proxy.h"
-#include "lib/xclient.h"
-#include "protocol.h"
+#include "checks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -57,47 +54,6 @@ tell(struct story *s, const char *octets, size_t len)
 		len = sizeof s->text - s->len;
 	memcpy(s->text + s->len, octets, len);
 	s->len += len;
-}
-
-/* Of a name that VRFY asks for: it may be words. */
-static void
-check_words(struct mailbox m, size_t max)
-{
-	size_t i;
-
-	assert(m.whole.len <= max);
-	assert(m.whole.len == 0 || m.whole.ptr[0] != '-');
-	for (i = 0; i < m.whole.len; i++)
-		assert((unsigned char)m.whole.ptr[i] >= ' ' &&
-		    m.whole.ptr[i] != 127);
-}
-
-static void
-check_mailbox(struct mailbox m)
-{
-	bool quoted = false;
-	struct mailbox again;
-	size_t i, signs = 0;
-
-	check_words(m, MAILBOX_MAX);
-	if (m.whole.len == 0)
-		return;
-	for (i = 0; i < m.local.len; i++) {
-		signs += m.local.ptr[i] == '@';
-		if (quoted && m.local.ptr[i] == '\\')
-			i++;
-		else if (m.local.ptr[i] == '"')
-			quoted = !quoted;
-		else
-			assert(quoted || strchr(" ,;:<>()[]\\@",
-			    m.local.ptr[i]) == NULL);
-	}
-	assert(!quoted && memchr(m.domain.ptr, '@', m.domain.len) == NULL);
-	assert(m.domain.len > 0 ? m.whole.ptr[m.local.len] == '@' &&
-	    m.domain.ptr == m.whole.ptr + m.local.len + 1 : signs == 0);
-	assert(m.local.len + (m.domain.len > 0) + m.domain.len == m.whole.len);
-	assert(address_is_mailbox(m.whole, &again) &&
-	    again.local.len == m.local.len && again.domain.len == m.domain.len);
 }
 
 static enum forward_result
@@ -266,33 +222,6 @@ prepare_tls(void *context)
 }
 
 /* ---- who stands in front ---- */
-
-static void
-check_address(const char *address, const char *port)
-{
-	char to[IP_SIZE], to_port[IP_PORT_SIZE];
-
-	assert(*address == '\0' || (ip_take(span_of(address), to) &&
-	    strcmp(to, address) == 0));
-	assert(*port == '\0' || (ip_take_port(span_of(port), to_port) &&
-	    strcmp(to_port, port) == 0));
-}
-
-static void
-check_client(const struct xclient *x)
-{
-	static const char *const protocols[] = { "", "SMTP", "ESMTP", "LMTP" };
-	struct span helo = span_of(x->helo), login = span_of(x->login);
-	size_t i;
-
-	check_address(x->address, x->port);
-	check_address(x->local_address, x->local_port);
-	assert(x->name[0] == '\0' || ip_is_name(span_of(x->name)));
-	assert(login.len == 0 || sasl_is_name(login));
-	assert(!span_any(helo, is_control) && !address_is_function(helo));
-	for (i = 0; strcmp(x->proto, protocols[i]) != 0; i++)
-		assert(i < 3);
-}
 
 static void
 tell_client(struct story *s, const struct xclient *x)
@@ -487,23 +416,6 @@ parse_header(struct span octets, size_t n, struct proxy *h)
 	status = proxy_parse((struct span){ copy, n }, h);
 	free(copy);
 	return status;
-}
-
-static bool
-is_tls_word(char c)
-{
-	return is_alnum(c) || c == '.' || c == '_' || c == '-';
-}
-
-static void
-check_header(const struct proxy *h)
-{
-	check_address(h->address, h->port);
-	check_address(h->local_address, h->local_port);
-	assert((h->address[0] == '\0') == (h->port[0] == '\0'));
-	assert(!h->local || h->address[0] == '\0');
-	assert(span_all(span_of(h->tls_protocol), is_tls_word));
-	assert(span_all(span_of(h->tls_cipher), is_tls_word));
 }
 
 /* A header is short up to its last octet; what is bad stays so. */

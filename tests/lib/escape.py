@@ -13,9 +13,10 @@ import socket
 import stat
 import subprocess
 import sys
+import tty
 
 import session
-from session import (BOX, CATCH, DATA, EHLO, MAIL, QUIT, RCPT, SMTPD, Failure,
+from session import (BOX, CATCH, DATA, EHLO, MAIL, QUIT, RCPT, SMTPD, Ends, Failure,
                      Session, box, check, children, listen, none_left,
                      socket_pair, tcp, to_accept, two_pipes, until)
 from starttls import forget_log, log, log_has, log_lacks
@@ -65,12 +66,12 @@ class Apart(Session):
     program = SMTPD
 
     def __init__(self, *options, ends=socket_pair, sandbox=True, **more):
-        session.SMTPD = self.program
+        was, session.SMTPD = session.SMTPD, self.program
         apart = ['--sandbox'] if sandbox else []
         try:
             super().__init__(ends(), *apart, '--no-received', *options, **more)
         finally:
-            session.SMTPD = SMTPD
+            session.SMTPD = was
 
     def __enter__(self):
         return self
@@ -81,7 +82,7 @@ class Apart(Session):
     def read(self, seconds):
         try:
             return super().read(seconds)
-        except ConnectionResetError:
+        except OSError:      # a reset; a terminal that nobody is at any more
             self.eof = True
             return False
 
@@ -250,6 +251,169 @@ def alone():
         check(not box(), 'it was run')
 
 
+# ---- all that it calls ----
+
+# Seen by the kernel where there is no vDSO; and by nobody, for it waits by
+# pselect: but strace, SIGSTOP and a frozen cgroup make it of other waits.
+UNSEEN = {'clock_gettime', 'restart_syscall'}
+# Of each, what one libc has, another libc does not call.
+EITHER = ({'ioctl TCGETS', 'ioctl TIOCGWINSZ'},
+          {'tgkill SIGABRT', 'tkill SIGABRT'}, {'getpid'}, {'gettid'})
+TRACE = 'exec strace -D -ff -qq -e signal=none -o "{0}" "{1}" "$@"\n'
+
+
+def rows():
+    """Of the filter: a call, and which of its kind."""
+    with open(f'{HERE}/../../lib/sandbox.c', encoding='utf-8') as file:
+        found = re.findall(r'\t\{ SYS_(\w+), (.*) \},', file.read())
+    check(len(found) > 15, found)
+    return {' '.join([name, *re.findall('[A-Z_]{5,}', checks)[-1:]])
+            for name, checks in found}
+
+
+def calls():
+    """What speakers called once they were locked up."""
+    kinds = {'ioctl': 1, 'tkill': 1, 'tgkill': 2, 'setsockopt': 2,
+             'getsockopt': 2}
+    seen, speakers = set(), 0
+    for name in os.listdir(f'{BOX}/..'):
+        if not name.startswith('trace.'):
+            continue
+        with open(f'{BOX}/../{name}', encoding='utf-8',
+                  errors='replace') as file:
+            text = file.read().partition('prctl(PR_SET_SECCOMP')[2]
+        speakers += text != ''
+        for call, words in re.findall(r'(?m)^(\w+)\((.*?)(?:\) +=|$)',
+                                      text):
+            kind = words.split(', ')[kinds[call]:][:1] if call in kinds else []
+            seen.add(' '.join([call, *kind]))
+    return seen, speakers
+
+
+class Traced(Hostile):
+    """Under strace, which is behind it."""
+
+    program = f'{BOX}/../traced'
+
+    def finish(self, **more):
+        super().finish(orphans=True, **more)
+
+
+def write_tracer():
+    with open(Traced.program, 'w', encoding='utf-8') as file:
+        file.write('#!/bin/sh\n' + TRACE.format(f'{BOX}/../trace', ESCAPE))
+    os.chmod(Traced.program, 0o755)
+
+
+def whole(client, *steps):
+    """To QUIT, and its end."""
+    client.replies(1)
+    check(client.script((*steps, QUIT)), 'it closed', client.got)
+    client.finish()
+
+
+def traced_mail():
+    """Each kind of connection: small and large, DATA and BDAT."""
+    letter = (MAIL, RCPT, DATA, MESSAGE)
+    for ends in socket_pair, two_pipes, tcp, terminal, to_listener:
+        with Traced(ends=ends) as client:
+            if ends == terminal:
+                client.script([step.replace(b'\r', b'') for step in
+                               (EHLO, *letter, QUIT)])
+            else:
+                client.script((EHLO, *letter, MAIL, RCPT, DATA,
+                               LARGE + MESSAGE, MAIL, RCPT, b'BDAT 9\r\n' +
+                               9 * b'x', b'BDAT 3 LAST\r\nx\r\n', QUIT))
+            client.rest()
+            if ends == to_listener:
+                client.process.terminate()
+            client.finish()
+    with Traced('--lmtp') as client:
+        whole(client, EHLO.replace(b'E', b'L', 1), MAIL, *TO[:1], DATA,
+              MESSAGE)
+
+
+def traced_options():
+    for options, before, steps in (
+            (('--auth', 'cat <&3 >/dev/null', '--auth-in-clear'), b'',
+             (b'AUTH PLAIN AGpvZQB4\r\n',)),
+            (('--proxy',), b'PROXY TCP4 192.0.2.7 192.0.2.1 1 25\r\n', ()),
+            (('--xclient', 'unix'), b'',
+             (b'XCLIENT NAME=mx.example.net\r\n', EHLO,
+              b'XFORWARD ADDR=192.0.2.7\r\n')),
+            (('--lookup', 'exit 0', '--vrfy', '-v'), b'',
+             (b'VRFY ann\r\n',))):
+        with Traced(*options) as client:
+            client.send(before)
+            whole(client, EHLO, *steps, MAIL, RCPT, DATA, MESSAGE)
+    box()
+    with TlsClient(does_tls(), '--sandbox') as client:
+        client.script((EHLO,))
+        client.start_tls()
+        client.one_message()
+    with Launched('--sandbox') as client:
+        client.script((EHLO,))
+        client.up()
+        check(client.ask(EHLO, QUIT) == [250, 221], client.got)
+        client.rest()
+        client.drop()
+        client.exit(orphans=True)
+
+
+def traced_ends():
+    """A client that leaves, that is silent, wrong, or does not read; signals;
+    a reset; and abort."""
+    for ends in socket_pair, two_pipes, tcp, terminal:
+        for options, steps, how in (
+                ((), (MAIL, RCPT, DATA), 'leaves'),
+                (('-t', '1'), (), 'is silent'),
+                (('--max-errors', '1'), (b'X\r\n', b'X\r\n'), 'is wrong'),
+                ((), (MAIL,), 'is stopped')):
+            with Traced(*options, ends=ends) as client:
+                client.script((EHLO, *steps))
+                if how == 'is stopped':
+                    pid = speaker(client)
+                    os.kill(pid, signal.SIGSTOP)
+                    until('it stops', lambda: status(pid, 'State')[0] in 'Tt')
+                    os.kill(pid, signal.SIGCONT)
+                    client.script((b'NOOP\r\n',))
+                    client.process.terminate()
+                if how == 'leaves':
+                    client.close()
+                    client.exit(orphans=True)
+                else:
+                    client.finish()
+        with Traced(ends=ends) as client:
+            client.send(3000 * b'HELP\r\n' if ends != terminal else
+                        30 * b'HELP\n')
+            client.send(QUIT)
+            client.finish()
+    with Traced(ends=tcp) as client:
+        client.script((EHLO,))
+        client.close(reset=True)
+        client.exit(orphans=True)
+    with Traced() as client:
+        client.script((EHLO,))
+        client.send(b'NOOP now abort\r\n')
+        client.finish(status=70)
+
+
+def filtered():
+    """Each row of the filter is needed, and there is one for each call."""
+    write_tracer()
+    session.SMTPD = Traced.program
+    traced_mail()
+    traced_options()
+    traced_ends()
+    seen, speakers = calls()
+    check(speakers > 30, 'only', speakers, 'were seen')
+    check(seen <= rows(), 'none for', seen - rows())
+    lacking = rows() - seen - UNSEEN
+    check(all(lacking & one != one or len(one) == 1 for one in EITHER) and
+          lacking <= set().union(*EITHER), 'nobody calls', lacking)
+    print(f'{speakers} speakers: {", ".join(sorted(seen))}')
+
+
 # ---- what it has ----
 
 def status(pid, name):
@@ -367,6 +531,16 @@ def files_of_tls():
         client.rest()
         client.drop()
         client.exit()
+
+
+def terminal():
+    ours, theirs = os.openpty()
+    tty.setraw(theirs)
+    return Ends(ours, os.dup(ours), theirs, None)
+
+
+def to_listener():
+    return to_accept(listen())
 
 
 def limits():

@@ -207,12 +207,12 @@ def log_lines():
 # In these each literal with a blank in it is one, but for some; in all, those
 # of some calls are.
 WHOLE = ('values', 'lists', 'users', 'trial', 'process', 'launcher', 'tls',
-         'front', 'proxy', 'prepend')
+         'front', 'proxy', 'prepend', 'ucspi', 'sandbox', 'deed', 'doer')
 CALLS = re.compile(
     r'(?s)(?:\b(?:die|fault_of_option|event_config|event_tls|give_up|refuse|'
     r'bad)\(|\.advice = |->advice = |->why = |span_of\("no command'
     r'|log_string\(l, "error", "|return c->rules)(?:[^;]*?);')
-NONE = {'PROXY ', 'PROXY TCP4', 'PROXY TCP6', 'PROXY UNKNOWN', 'option ',
+NONE = {'every jump reaches', 'PROXY ', 'PROXY TCP4', 'PROXY TCP6', 'PROXY UNKNOWN', 'option ',
         'environment', 'what the launcher left', 'error', 'TMPDIR',
         'what the error says', 'what the fault says'}
 
@@ -316,7 +316,8 @@ TCP4 = b'PROXY TCP4 192.0.2.7 192.0.2.25 40122 25\r\n'
 RATHER = 'names no program; does the launcher split it at blanks?'
 HOW = {
     'no command: see smtpd --help': lambda: checked(),
-    'unknown or ambiguous; see smtpd --help': count('--max', 'x'),
+    'unknown; see smtpd --help': count('--domains', 'x'),
+    'short for several options; see smtpd --help': count('--max', 'x'),
     'needs an argument': lambda: checked('-n'),
     'takes no argument': count('--lmtp=yes', 'x'),
     'not a command': count('--lookup', ''),
@@ -411,9 +412,17 @@ HOW = {
         'for i in 1 2 3 4 5 6; do '
         'echo "PREPEND X: $i$(head -c 900 /dev/zero | tr "\\\\0" x)"; done'),
 }
-# Of a system that is short of memory, a race, and a launcher that does TLS.
+# Of a system that is short of memory, a race, a launcher that does TLS; and of a
+# speaker in somebody's hands.
 ELSEWHERE = {'Cannot allocate memory', 'out of memory', 'time-out', 'stopped',
-             'it changed while it was in use', 'too much said of it'}
+             'it changed while it was in use', 'too much said of it',
+             'there is no sandbox on this system', 'a value that can be none',
+             'no right to that', 'no frame', 'a frame out of order',
+             'a packet too long', 'other recipients than were taken',
+             'a run for another recipient', 'a message above --max-size',
+             'answers are not read', 'no end in time',
+             'it cannot be waited for',
+             'left without a word'}
 
 
 def diagnostics():

@@ -5,7 +5,8 @@ KIND is what the connection is: socket, pipes, terminal.  In each session a
 client says a password in one way.  All that smtpd may write to is read from
 /proc/PID/mem: before it answers, when the password has to be found, or this
 test could not fail; and behind its answer, when no eight octets in a row of the
-password may be found, nor of its base64."""
+password may be found, nor of its base64.  With SANDBOX in the environment both
+processes of a session are looked at, which takes root."""
 import base64
 import itertools
 import os
@@ -14,7 +15,7 @@ import sys
 import tty
 
 from session import (BOX, EHLO, MAIL, QUIT, RCPT, Ends, Failure, Session,
-                     check, socket_pair, two_pipes, until)
+                     check, children, socket_pair, two_pipes, until)
 
 NAME = b'joe@example.org'
 PASSWORD = b'Zq7-wN3x.Kf9_Tb2+Vm6~Hc4,Lp8:Rd5;Yg1|Js0'
@@ -22,6 +23,7 @@ PASSWORD = b'Zq7-wN3x.Kf9_Tb2+Vm6~Hc4,Lp8:Rd5;Yg1|Js0'
 LONG = b''.join(b'%02d:%s,' % (i, PASSWORD[i:i + 9]) for i in range(30))
 PIECE = 8                        # octets in a row that are not by chance
 RUN = re.compile(b'[^\\0]{%d,}' % PIECE)   # most of the memory is zero
+APART = 'SANDBOX' in os.environ
 SHADOW = 1 << 28                 # a sanitizer's map of memory, no memory
 
 COMMAND = 'cat <&3 >/dev/null; read -r status <"$BOX/go"; exit $status'
@@ -116,6 +118,14 @@ def writable(pid):
                 yield name or 'nameless', memory.read(size)
 
 
+def program(pid):
+    """None where it is no more."""
+    try:
+        return os.stat(f'/proc/{pid}/exe').st_ino
+    except OSError:
+        return None
+
+
 class Client(Session):
     def __init__(self, kind, options, say, password):
         super().__init__(KINDS[kind](), '--max-errors', '0', *options,
@@ -129,10 +139,16 @@ class Client(Session):
             self.eof = True
             return False
 
+    def halves(self):
+        """The process that was started, and with --sandbox its other one."""
+        us = self.process.pid
+        return [us] + [pid for pid in children(us) * APART
+                       if program(pid) == program(us)]
+
     def found(self):
         """Where its memory holds any of the password."""
-        return [f'{name}: {hit[0]!r}'
-                for name, octets in writable(self.process.pid)
+        return [f'{name} of {pid}: {hit[0]!r}' for pid in self.halves()
+                for name, octets in writable(pid)
                 for run in RUN.finditer(octets)
                 for hit in self.secrets.finditer(run[0])]
 

@@ -8,6 +8,7 @@
 enum { LONGEST = 8, SPLIT_LONGEST = 6, BDAT_LONGEST = 7, MIX_LONGEST = 4096 };
 
 static struct session s;
+static size_t most = LONGEST;		/* octets of such a content */
 
 /* What a message is to become. */
 struct expected {
@@ -189,7 +190,7 @@ exhaust(size_t longest, const char *tail,
 	size_t len, n, i, tail_len = strlen(tail);
 	char w[LONGEST + 16];
 
-	for (len = 0; len <= longest; len++)
+	for (len = 0; len <= longest && len <= most; len++)
 		for (n = 0; n < (size_t)1 << (2 * len); n++) {
 			for (i = 0; i < len; i++)
 				w[i] = alphabet[n >> (2 * i) & 3];
@@ -504,8 +505,10 @@ long_line(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	if (argc > 1)
+		most = (size_t)atoi(argv[1]);
 	alarm(600);
 	exhaustive();
 	blocks();

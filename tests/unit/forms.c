@@ -102,7 +102,9 @@ static const struct form {
 	{ "<a@[192.0.2.1]>", "a@[192.0.2.1]" },
 	{ "<a@ [IPv6:::1]>", "a@[IPv6:::1]" },
 	{ "<a@[192.0.2.1].>", "a@[192.0.2.1]" },
+	{ "<a@[x-y:1]>", "a@[x-y:1]" }, { "<a@[x]>", "a@[x]" },
 	/* as written */
+	{ "<a@b-c.d_e>", "a@b-c.d_e" },
 	{ "<a..b@c>", "a..b@c" }, { "<.a@c>", ".a@c" }, { "<a%b@c>", "a%b@c" },
 	{ "<b!a>", "b!a" }, { "</O=x/CN=y@c>", "/O=x/CN=y@c" },
 	{ "<\"-a\"@b>", "\"-a\"@b" },
@@ -141,9 +143,16 @@ static const char *const refused[] = {
 static bool
 is_none(const char *text)
 {
+	size_t len = strlen(text);
+	char *copy = malloc(len);
 	struct mailbox m;
+	bool none;
 
-	return !address_is_mailbox(span_of(text), &m);
+	assert(copy != NULL);
+	memcpy(copy, text, len);
+	none = !address_is_mailbox((struct span){ copy, len }, &m);
+	free(copy);
+	return none;
 }
 
 static void
@@ -163,7 +172,8 @@ forms(void)
 	ok(is_none("a\"x\"@b") && is_none("\"x\"a@b") && is_none("a,b@c") &&
 	    is_none("a@b@c") && is_none("a@b,c") && is_none("a b@c") &&
 	    is_none("a@b.") && is_none("\"a@b") && is_none("<a@b>") &&
-	    !is_none("a.\"x\".b@c") && !is_none("\"a,b@c\"@d"),
+	    !is_none("a.\"x\".b@c") && !is_none("\"a,b@c\"@d") &&
+	    !is_none("\"a\"") && is_none("a.\""),
 	    "nor a mailbox as it stands");
 	ok(take("<a@b> X", 7, &m, &left) == PATH_OK && left == 1 &&
 	    take("<a b> X", 7, &m, &left) != PATH_OK &&

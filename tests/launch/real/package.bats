@@ -1,10 +1,12 @@
 #!/usr/bin/env bats
 # What packaging/build makes, and "make dist"; the package on a machine with
-# systemd.
+# systemd, and on a bare Debian.
 # shellcheck disable=SC2034,SC2154 # variables for and of others
 load ../../helper
 load ../helper
 load helper
+
+export BARE=${BARE:-/opt/bare}
 
 setup_file() {
 	export PACKAGE=$BATS_FILE_TMPDIR/package
@@ -13,11 +15,18 @@ setup_file() {
 		{ cat "$PACKAGE/log" >&2; return 1; }
 }
 
-@test "the Debian package: lintian finds no error, the version is the program's" {
-	lintian --allow-root --fail-on error "$PACKAGE"/*.changes \
+@test "the Debian package: lintian has nothing to say; the program's version" {
+	lintian --allow-root --display-info --pedantic "$PACKAGE"/*.changes \
 		>"$REPLIES" 2>&1 || fail
+	[ ! -s "$REPLIES" ] || fail
 	[ "$("$SMTPD" --version)" = \
 		"smtpd $(dpkg-deb -f "$PACKAGE"/smtpd_*.deb Version)" ]
+}
+
+@test "piuparts: it comes and goes, and leaves nothing, with no systemd there" {
+	piuparts --existing-chroot "$BARE" --distribution bookworm \
+		--no-eatmydata "$PACKAGE"/smtpd_*.deb >"$REPLIES" 2>&1 || fail
+	grep -q 'PASS: All tests' "$REPLIES"
 }
 
 the_socket_is() {
@@ -104,6 +113,71 @@ accepts() {
 		grep -q '/usr/sbin/smtpd ' $launcher || fail $launcher
 	done
 	! grep -rE '/usr/local/sbin/smtpd( |$)' . || fail
+}
+
+# the_page: the steps of README.Debian as a script, where the lines below
+# "systemctl edit" are what is typed there.
+the_page() {
+	awk 'BEGIN { RS = "" }
+		/^    systemctl edit / { edit = $0; next }
+		/^        / {
+			gsub("(^|\n)        ", "\n")
+			print "cat >/var/box/lines <<\"END\"" $0 "\nEND"
+			print "script -qec \"" edit "\" /dev/null"
+			next
+		}
+		/^    swaks / { exit }
+		/^    / { print }' "$ROOT/packaging/debian/README.Debian"
+}
+
+# All there is, but for what the system itself writes, now and then.
+everything() {
+	inside find / -xdev \( -path /tmp -o -path /var/tmp -o -path /var/log \
+		-o -path /var/box -o -path /var/lib/systemd/timers \) -prune \
+		-o -print | sort
+}
+
+# mail_is_told N: the example has it in the journal, for the Nth time.
+mail_is_told() {
+	inside bash -c 'exec 9<>/dev/tcp/192.0.2.1/25 && cat >&9 && cat <&9' \
+		< <(say "${HELLO[@]}" DATA x . QUIT) >"$REPLIES" || fail
+	codes_are 220 250 250 250 354 250 221
+	until_true inside sh -c "[ $1 -eq \$(journalctl -q -o cat -t on-mail |
+		grep -c 'from <ann@example.net> to help@example.org') ]"
+}
+
+@test "README.Debian on a bare Debian; a purge leaves what is the user's" {
+	local before
+	load bare
+	bare
+	BOX=/proc/$INIT/root/var/box
+	cp "$PACKAGE"/smtpd_*.deb "$BOX/new.deb"
+	printf '%s\n' '#!/bin/sh' \
+		'sed -i "/^### Anything/r /var/box/lines" "$@"' >"$BOX/editor"
+	chmod +x "$BOX/editor"
+	inside rm /usr/local/sbin/smtpd /usr/local/bin/on-mail
+	before=$(everything)
+	dpkg_does -i /var/box/new.deb
+	[ "$(inside systemctl is-active smtpd.socket)" = inactive ]
+	[ -z "$(inside ss -Htln)" ] || fail "$(inside ss -Htln)"
+	the_page >"$BATS_TEST_TMPDIR/page"
+	inside env SYSTEMD_EDITOR=/var/box/editor sh -eux \
+		<"$BATS_TEST_TMPDIR/page" >"$REPLIES" 2>&1 || fail
+	mail_is_told 1
+	dpkg_does -i /var/box/new.deb
+	mail_is_told 2
+	dpkg_does -P smtpd
+	[ -z "$(inside ss -Htln)" ] || fail "$(inside ss -Htln)"
+	diff <(echo "$before") <(everything) | grep '^[<>]' >"$REPLIES" || :
+	diff "$REPLIES" - <<-'END'
+		> /etc/systemd/system/smtpd.socket.d
+		> /etc/systemd/system/smtpd.socket.d/override.conf
+		> /etc/systemd/system/smtpd@.service.d
+		> /etc/systemd/system/smtpd@.service.d/override.conf
+		> /usr/local/bin/on-mail
+		> /var/lib/private/smtpd
+		> /var/lib/smtpd
+	END
 }
 
 # tarball FOLDER: the sum of what "make dist" makes there.

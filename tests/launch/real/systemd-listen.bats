@@ -72,12 +72,19 @@ edited() {
 		"$EXAMPLES/$SERVICE" >"$REPLIES" 2>&1 || fail
 }
 
+@test "who enables the service has enabled its socket" {
+	boots
+	inside systemctl disable --now smtpd-listen.socket
+	inside systemctl enable smtpd-listen.service
+	inside systemctl --quiet is-enabled smtpd-listen.socket
+}
+
 # settings FILE: what it asks of systemd, and what it says to loosen, but for
 # what is about listening.
 settings() {
 	grep -Ev -e '^($|\[|#( |$))' "$1" | grep -Ev \
 		-e '^(ExecStart|Type|OOMPolicy|PartOf|Standard(In|Err)[a-z]*)=' \
-		-e '^(CollectMode|Description)='
+		-e '^(Also|CollectMode|Description)='
 	sed -n '/^# One that talks/,/^# STARTTLS/s/^#   //p' "$1"
 }
 
