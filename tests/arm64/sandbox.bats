@@ -24,7 +24,7 @@ attempts() {
 
 # Its clock is its own: a busy host is no slow one.
 boot() {
-	timeout 600 qemu-system-aarch64 -M virt -cpu cortex-a57 -m 512 \
+	timeout 300 qemu-system-aarch64 -M virt -cpu cortex-a57 -m 512 \
 		-icount shift=2,sleep=off -nodefaults -nographic -no-reboot \
 		-serial stdio -kernel "$ARM64/vmlinuz" -initrd "$1" \
 		-append 'console=ttyAMA0 quiet panic=-1' </dev/null |

@@ -257,8 +257,8 @@ def alone():
 # pselect: but strace, SIGSTOP and a frozen cgroup make it of other waits.
 UNSEEN = {'clock_gettime', 'restart_syscall'}
 # Of each, what one libc has, another libc does not call.
-EITHER = ({'ioctl TCGETS', 'ioctl TIOCGWINSZ'},
-          {'tgkill SIGABRT', 'tkill SIGABRT'}, {'getpid'}, {'gettid'})
+EITHER = {'tgkill SIGABRT', 'tkill SIGABRT'}, {'getpid'}, {'gettid'}
+TERMINAL = 'TCGETS', 'TIOCGWINSZ'    # IS_TERMINAL in the filter's table
 TRACE = 'exec strace -D -ff -qq -e signal=none -o "{0}" "{1}" "$@"\n'
 
 
@@ -286,7 +286,8 @@ def calls():
         for call, words in re.findall(r'(?m)^(\w+)\((.*?)(?:\) +=|$)',
                                       text):
             kind = words.split(', ')[kinds[call]:][:1] if call in kinds else []
-            seen.add(' '.join([call, *kind]))
+            seen.add(' '.join([call, *('IS_TERMINAL' if word in TERMINAL
+                                       else word for word in kind)]))
     return seen, speakers
 
 

@@ -166,7 +166,7 @@ static const struct attempt {
 	CALL("personality", SYS_personality, -1),
 	CALL("sigaction", SYS_rt_sigaction, SIGTERM, 0, AT(space), 8),
 	CALL("ioctl-push", SYS_ioctl, 0, TIOCSTI, AT(space)),
-	CALL("ioctl-high", SYS_ioctl, 0, HIGH + TCGETS, AT(space)),
+	CALL("ioctl-paste", SYS_ioctl, 0, TIOCLINUX, AT(space)),
 	CALL("setsockopt", SYS_setsockopt, 1, SOL_SOCKET, SO_REUSEADDR,
 	    AT(&value), sizeof value),
 	CALL("setsockopt-tcp", SYS_setsockopt, 1, IPPROTO_TCP, TCP_CORK,
