@@ -131,6 +131,7 @@ static const char *const refused[] = {
 	/* routes */
 	"<@x>", "<@x:>", "<@x: >", "<@x,a@b>", "<@x,:a@b>", "<@:a@b>",
 	"<@x..y:a@b>", "<@-x:a@b>", "<@x:@y:a@b>", "<@x y:a@b>", "<@[x:a@b>",
+	"<[ <a@b>>",
 	/* what no command is to get */
 	"<-a@b>", "-a", "<\"-a@b\">", "<\"() { x\"@b>", "<a-\"() {\"@b>",
 	"<\"a\tb\"@c>", "<a\001@b>", "<a@b\177>",
