@@ -124,6 +124,14 @@ fuzz:
 		-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=tests/fuzz/ \
 		tests/fuzz/corpus
 
+# Does a test see each operator and constant of these rooms?  FILES=lib/reply.c
+# for one of them.
+MUTANT = $(STRICT) -I. $(CPPFLAGS) $(LDFLAGS)
+
+mutate: $(PROGRAMS) units libprotocol$(SANITIZED).a
+	CC='$(CC)' FLAGS='$(MUTANT) $(HARDEN) $(HARDEN_LINK) $(CFLAGS)' \
+		SANITIZE='$(MUTANT) $(SANITIZE)' tests/mutate $(FILES)
+
 # Beside whatever else of its kind is there, in some five minutes.
 bench: $(PROGRAMS) $(BENCH)
 	tests/bench/run
@@ -192,4 +200,4 @@ clean:
 FORCE:
 
 .PHONY: FORCE all static units helpers test check bench cost demo doc fuzz lint \
-	install uninstall dist clean
+	mutate install uninstall dist clean

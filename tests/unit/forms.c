@@ -8,6 +8,8 @@
 
 /* ---- paths ---- */
 
+static bool in_place;			/* the last one was not copied */
+
 /* The path in memory of its own, so that the sanitizer sees whoever goes past
  * it; what is left of the line, in *left. */
 static enum path
@@ -23,6 +25,7 @@ take(const char *words, size_t len, struct mailbox *m, size_t *left)
 	path = path_take(&s, "", space, m);
 	*left = s.len;
 	if (path == PATH_OK) {
+		in_place = m->whole.ptr == copy + 1;
 		memcpy(kept, m->whole.ptr, m->whole.len);
 		*m = address_moved(*m, kept);
 	}
@@ -181,6 +184,10 @@ forms(void)
 	    take("a@b\0c X", 7, &m, &left) != PATH_OK &&
 	    take("<a@b\0>", 6, &m, &left) != PATH_OK,
 	    "a path ends at a blank that is in no brackets, not at a NUL");
+	ok(becomes("<a@b>", "a@b") && in_place &&
+	    take("<a.b@c.example>\tX", 17, &m, &left) == PATH_OK &&
+	    in_place && left == 1 && becomes("<a@b.>", "a@b") && !in_place,
+	    "one as it ought to be written is not copied");
 }
 
 /* A path of len octets before and behind what there is of it. */
