@@ -87,6 +87,7 @@ static const struct form {
 	{ "<a@b.example;>", "a@b.example" }, { "a@b.example,", "a@b.example" },
 	{ "<,;a@b.example>,;", "a@b.example" },
 	{ ":<a@b.example>", "a@b.example" },
+	{ ",<a@b.example>", "a@b.example" }, { ";a@b.example", "a@b.example" },
 	/* quotes */
 	{ "<\"a@b.example\">", "a@b.example" },
 	{ "<\"a@b.example.\">", "a@b.example" },
@@ -190,6 +191,29 @@ forms(void)
 	    "one as it ought to be written is not copied");
 }
 
+/* "": it is none that can be asked for. */
+static bool
+asks_for(const char *name, const char *want)
+{
+	char space[PATH_SPACE];
+	struct mailbox m;
+
+	return path_parse_name(span_of(name), space, &m) ?
+	    span_is(m.whole, want) && want[0] != '\0' : want[0] == '\0';
+}
+
+static void
+names(void)
+{
+	ok(asks_for("a", "a") && asks_for(" <a@b> ", "a@b") &&
+	    asks_for("Joe Smith", "Joe Smith") && asks_for("", "") &&
+	    asks_for("<>", "") && asks_for("<a b>", "") &&
+	    asks_for("<a@b> c", "") && asks_for("a@b c", "") &&
+	    asks_for("-a b", "") && asks_for("a () {", "") &&
+	    asks_for("a\377 b", "") && asks_for("a\001 b", ""),
+	    "what VRFY asks for: a path, or words that are none");
+}
+
 /* A path of len octets before and behind what there is of it. */
 static bool
 long_form(const char *before, size_t len, const char *behind, bool good)
@@ -227,6 +251,7 @@ lengths(void)
 	    long_form("<@", 255, ":a@b>", true) &&
 	    long_form("<@", 255, ".:a@b>", true) &&
 	    long_form("<@", 256, ":a@b>", false) &&
+	    long_form("<@", 255, ".x:a@b>", false) &&
 	    long_form("<@", 3000, ":a@b>", false), "255 of them a domain");
 	ok(long_form("<", 3000, " <a@b>>", true) &&
 	    long_form("<a@b (", 3000, ")>", true),
@@ -413,6 +438,7 @@ main(int argc, char **argv)
 {
 	alarm(300);
 	forms();
+	names();
 	lengths();
 	readings(argc > 1 ? (size_t)atoi(argv[1]) : 5);
 	openings();
