@@ -139,6 +139,14 @@ $(FUZZERS): %: %.c tests/fuzz/checks.h libprotocol$(SANITIZED).a
 	$(CC) $(STRICT) -I. $(CPPFLAGS) $(SANITIZE) -fsanitize=fuzzer $(LDFLAGS) \
 		$(WRAPPED) -o $@ $< libprotocol$(SANITIZED).a
 
+# Does a test see each operator and constant of these rooms?  FILES=lib/reply.c
+# for one of them.
+MUTANT = $(STRICT) -I. $(CPPFLAGS) $(LDFLAGS)
+
+mutate: $(PROGRAMS) units libprotocol$(SANITIZED).a
+	CC='$(CC)' FLAGS='$(MUTANT) $(HARDEN) $(HARDEN_LINK) $(CFLAGS)' \
+		SANITIZE='$(MUTANT) $(SANITIZE)' tests/mutate $(FILES)
+
 # Beside whatever else of its kind is there, in some five minutes.
 bench: $(PROGRAMS) $(BENCH)
 	tests/bench/run
@@ -207,4 +215,4 @@ clean:
 FORCE:
 
 .PHONY: FORCE all static units helpers test check bench cost demo doc fuzz lint \
-	install uninstall dist clean
+	mutate install uninstall dist clean

@@ -360,7 +360,6 @@ content_hint(const struct content *c)
 void
 content_end(struct content *c)
 {
-	c->start = c->out = c->in = NULL;
 	if (c->place == AFTER_CR)
 		decode_bare_cr(c);
 }

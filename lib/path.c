@@ -75,25 +75,16 @@ atom_length(struct span s)
 	return n;
 }
 
-/* Goes past blanks and comments; false where one does not end: what it hides
- * would be anybody's guess. */
-static bool
+/* Goes past blanks and comments; not past one that does not end: nobody takes
+ * its bracket, for what it hides would be anybody's guess. */
+static void
 skip_nothing(struct scanner *s)
 {
-	size_t n;
+	size_t n = 1;
 
-	while (s->rest.len > 0) {
-		if (is_blank(s->rest.ptr[0]))
-			n = 1;
-		else if (s->rest.ptr[0] == '(')
-			n = comment_length(s->rest);
-		else
-			break;
-		if (n == 0)
-			return false;
-		s->rest = span_skip(s->rest, n);
-	}
-	return true;
+	for (; n > 0 && s->rest.len > 0; s->rest = span_skip(s->rest, n))
+		n = is_blank(s->rest.ptr[0]) ? 1 : s->rest.ptr[0] == '(' ?
+		    comment_length(s->rest) : 0;
 }
 
 /* Goes to the next word. */
@@ -102,9 +93,7 @@ advance(struct scanner *s)
 {
 	size_t n = 1;
 
-	s->kind = BAD;
-	if (!skip_nothing(s))
-		return;
+	skip_nothing(s);
 	s->kind = END;
 	if (s->rest.len == 0)
 		return;
@@ -152,8 +141,9 @@ opens(struct scanner *s)
 
 /* ---- a mailbox ---- */
 
-/* Words that dots join; two side by side are too many. */
-static bool
+/* Words that dots join; two side by side are too many, and nobody takes the
+ * second. */
+static void
 take_words(struct scanner *s, char other, struct text *t)
 {
 	size_t start = t->len;
@@ -161,10 +151,9 @@ take_words(struct scanner *s, char other, struct text *t)
 	for (; s->kind == ATOM || s->kind == other; advance(s)) {
 		if (t->len > start && t->ptr[t->len - 1] != '.' &&
 		    s->word.ptr[0] != '.')
-			return false;
+			return;
 		text_span(t, s->word);
 	}
-	return t->len < t->size;	/* else it may be cut, and another */
 }
 
 /* The dot behind it says that it ends there. */
@@ -175,22 +164,21 @@ drop_dot(struct text *t)
 		t->len--;
 }
 
-static bool
+static void
 take_domain(struct scanner *s, struct text *t)
 {
-	if (!take_words(s, LITERAL, t))
-		return false;
+	take_words(s, LITERAL, t);
 	drop_dot(t);
-	return true;
 }
 
 static bool
 drop_domain(struct scanner *s)
 {
-	char space[DOMAIN_MAX + 2] = "";
+	char space[DOMAIN_MAX + 2];		/* its dot, and one too many */
 	struct text t = { space, 0, sizeof space };
 
-	return take_domain(s, &t) && address_is_domain(text_span_of(&t));
+	take_domain(s, &t);
+	return address_is_domain(text_span_of(&t));
 }
 
 /* A source route is checked and dropped (RFC 5321, appendix C); false where
@@ -274,13 +262,13 @@ take_mailbox(struct scanner *s, struct text *t)
 
 	if (route && !drop_route(s))
 		return PATH_SYNTAX;
-	if (!take_words(s, QUOTED, t))
+	take_words(s, QUOTED, t);
+	if (t->len == t->size)		/* it may be cut, and another */
 		return PATH_BAD;
 	if (s->kind == '@') {
 		text_char(t, '@');
 		advance(s);
-		if (!take_domain(s, t))
-			return PATH_BAD;
+		take_domain(s, t);
 	} else
 		take_out_of_quotes(t);
 	return route && t->len == 0 ? PATH_BAD : PATH_OK;

@@ -8,6 +8,8 @@
 
 /* ---- paths ---- */
 
+static bool in_place;			/* the last one was not copied */
+
 /* The path in memory of its own, so that the sanitizer sees whoever goes past
  * it; what is left of the line, in *left. */
 static enum path
@@ -23,6 +25,7 @@ take(const char *words, size_t len, struct mailbox *m, size_t *left)
 	path = path_take(&s, "", space, m);
 	*left = s.len;
 	if (path == PATH_OK) {
+		in_place = m->whole.ptr == copy + 1;
 		memcpy(kept, m->whole.ptr, m->whole.len);
 		*m = address_moved(*m, kept);
 	}
@@ -84,6 +87,7 @@ static const struct form {
 	{ "<a@b.example;>", "a@b.example" }, { "a@b.example,", "a@b.example" },
 	{ "<,;a@b.example>,;", "a@b.example" },
 	{ ":<a@b.example>", "a@b.example" },
+	{ ",<a@b.example>", "a@b.example" }, { ";a@b.example", "a@b.example" },
 	/* quotes */
 	{ "<\"a@b.example\">", "a@b.example" },
 	{ "<\"a@b.example.\">", "a@b.example" },
@@ -131,6 +135,7 @@ static const char *const refused[] = {
 	/* routes */
 	"<@x>", "<@x:>", "<@x: >", "<@x,a@b>", "<@x,:a@b>", "<@:a@b>",
 	"<@x..y:a@b>", "<@-x:a@b>", "<@x:@y:a@b>", "<@x y:a@b>", "<@[x:a@b>",
+	"<[ <a@b>>",
 	/* what no command is to get */
 	"<-a@b>", "-a", "<\"-a@b\">", "<\"() { x\"@b>", "<a-\"() {\"@b>",
 	"<\"a\tb\"@c>", "<a\001@b>", "<a@b\177>",
@@ -180,6 +185,33 @@ forms(void)
 	    take("a@b\0c X", 7, &m, &left) != PATH_OK &&
 	    take("<a@b\0>", 6, &m, &left) != PATH_OK,
 	    "a path ends at a blank that is in no brackets, not at a NUL");
+	ok(becomes("<a@b>", "a@b") && in_place &&
+	    take("<a.b@c.example>\tX", 17, &m, &left) == PATH_OK &&
+	    in_place && left == 1 && becomes("<a@b.>", "a@b") && !in_place,
+	    "one as it ought to be written is not copied");
+}
+
+/* "": it is none that can be asked for. */
+static bool
+asks_for(const char *name, const char *want)
+{
+	char space[PATH_SPACE];
+	struct mailbox m;
+
+	return path_parse_name(span_of(name), space, &m) ?
+	    span_is(m.whole, want) && want[0] != '\0' : want[0] == '\0';
+}
+
+static void
+names(void)
+{
+	ok(asks_for("a", "a") && asks_for(" <a@b> ", "a@b") &&
+	    asks_for("Joe Smith", "Joe Smith") && asks_for("", "") &&
+	    asks_for("<>", "") && asks_for("<a b>", "") &&
+	    asks_for("<a@b> c", "") && asks_for("a@b c", "") &&
+	    asks_for("-a b", "") && asks_for("a () {", "") &&
+	    asks_for("a\377 b", "") && asks_for("a\001 b", ""),
+	    "what VRFY asks for: a path, or words that are none");
 }
 
 /* A path of len octets before and behind what there is of it. */
@@ -219,6 +251,7 @@ lengths(void)
 	    long_form("<@", 255, ":a@b>", true) &&
 	    long_form("<@", 255, ".:a@b>", true) &&
 	    long_form("<@", 256, ":a@b>", false) &&
+	    long_form("<@", 255, ".x:a@b>", false) &&
 	    long_form("<@", 3000, ":a@b>", false), "255 of them a domain");
 	ok(long_form("<", 3000, " <a@b>>", true) &&
 	    long_form("<a@b (", 3000, ")>", true),
@@ -405,6 +438,7 @@ main(int argc, char **argv)
 {
 	alarm(300);
 	forms();
+	names();
 	lengths();
 	readings(argc > 1 ? (size_t)atoi(argv[1]) : 5);
 	openings();
