@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# DESIGN, 14: --sandbox, from inside the half that reads the network.  Its cases
+# --sandbox, from inside the half that reads the network.  Its cases
 # are in tests/lib/escape.py; of a build that has a filter alone: Linux, x86-64
 # or arm64, no sanitizer.
 load helper
