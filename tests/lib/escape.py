@@ -2,6 +2,7 @@
 """escape CASE: --sandbox with a speaker that is in an attacker's hands, which
 is tests/unit/escape; what the speaker has; and a kernel that refuses it."""
 import ctypes
+import itertools
 import os
 import platform
 import re
@@ -238,11 +239,15 @@ def killed():
 
 
 def alone():
-    """Nobody has it when the other half is gone."""
-    for steps in (), (MAIL, RCPT), (MAIL, RCPT, DATA):
+    """Nobody has it when the other half is gone; nor where it cannot notice."""
+    for steps, stopped in itertools.product(
+            ((), (MAIL, RCPT), (MAIL, RCPT, DATA)), (False, True)):
         with Apart() as client:
             client.script((EHLO, *steps))
-            speaker(client)
+            pid = speaker(client)
+            if stopped:
+                os.kill(pid, signal.SIGSTOP)
+                until('it stops', lambda: status(pid, 'State')[0] == 'T')
             client.process.kill()
             client.rest()
             client.exit(status=-signal.SIGKILL, orphans=True)
