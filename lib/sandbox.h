@@ -31,8 +31,8 @@ void *sandbox_share(size_t size);
 pid_t sandbox_divide(int *pair);
 
 /* Locks up the process that sandbox_divide began, for good: 0, 1 and these
- * (0: none) stay open.  It dies with the other one, whose number this is.  False and errno: nothing is
- * certain of it then. */
+ * (0: none) stay open.  It dies with the other one, whose number this is.  False
+ * and errno: nothing is certain of it then. */
 bool sandbox_enter(pid_t other, const int kept[3]);
 
 #endif

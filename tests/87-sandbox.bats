@@ -46,7 +46,7 @@ escape() {
 	escape alone
 }
 
-@test "it has the connection, the pair, and nothing else; the other has no connection" {
+@test "it has the connection and the pair; the other has no connection" {
 	escape files
 }
 
@@ -62,7 +62,7 @@ escape() {
 	escape not_dumpable
 }
 
-@test "a kernel that refuses it: --check and sessions are 78, nobody is greeted" {
+@test "a kernel that refuses it: 78 and 421 4.3.5, and nobody is greeted" {
 	escape refused
 }
 

@@ -9,15 +9,13 @@ import re
 import resource
 import shutil
 import signal
-import socket
-import stat
 import subprocess
 import sys
 import tty
 
 import session
-from session import (BOX, CATCH, DATA, EHLO, MAIL, QUIT, RCPT, SMTPD, Ends, Failure,
-                     Session, box, check, children, listen, none_left,
+from session import (BOX, CATCH, DATA, EHLO, MAIL, QUIT, RCPT, SMTPD, Ends,
+                     Failure, Session, box, check, children, listen, none_left,
                      socket_pair, tcp, to_accept, two_pipes, until)
 from starttls import forget_log, log, log_has, log_lacks
 from starttls import Client as TlsClient
@@ -30,8 +28,11 @@ MESSAGE = b'Subject: escape\r\n\r\n..dot\r\n.\r\n'
 PLAIN = b'Subject: escape\n\n.dot\n'
 LARGE = 4000 * (60 * b'x' + b'\r\n')
 STOP = b'421 4.3.2 '
+WAITS = ('sh', '-c', '''echo >"$BOX/../runs"; read x <"$BOX/../go"
+exec "$0"''', CATCH)
 STILL_THERE = 99
 NOBODY = 65534
+LOOKS = 'files', 'files_of_tls'      # at what only root may see
 TO = tuple(b'RCPT TO:<%s@example.org>\r\n' % to for to in (b'ann', b'bob',
                                                            b'eve'))
 
@@ -215,8 +216,6 @@ def every():
 def killed():
     """Between commands, in a message, while the command runs: which goes on,
     for the message was whole."""
-    waits = ('sh', '-c', 'echo >"$BOX/../runs"; read x <"$BOX/../go"; exec "$0"',
-             CATCH)
     os.mkfifo(f'{BOX}/../go')
     for how in signal.SIGKILL, signal.SIGBUS, signal.SIGFPE:
         for steps in (), (MAIL, RCPT), (MAIL, RCPT, DATA):
@@ -226,7 +225,7 @@ def killed():
                 os.kill(speaker(client), how)
                 client.died(how)
         forget_log()
-        with Hostile(command=waits) as client:
+        with Hostile(command=WAITS) as client:
             client.script((EHLO, MAIL, RCPT, DATA))
             client.send(MESSAGE)
             until('it runs', lambda: os.path.exists(f'{BOX}/../runs'))
@@ -240,11 +239,15 @@ def killed():
 
 
 def alone():
-    """Nobody has it when the other half is gone."""
-    for steps in (), (MAIL, RCPT), (MAIL, RCPT, DATA):
+    """Nobody has it when the other half is gone; nor where it cannot notice."""
+    for steps, stopped in itertools.product(
+            ((), (MAIL, RCPT), (MAIL, RCPT, DATA)), (False, True)):
         with Apart() as client:
             client.script((EHLO, *steps))
-            speaker(client)
+            pid = speaker(client)
+            if stopped:
+                os.kill(pid, signal.SIGSTOP)
+                until('it stops', lambda: status(pid, 'State')[0] == 'T')
             client.process.kill()
             client.rest()
             client.exit(status=-signal.SIGKILL, orphans=True)
@@ -562,10 +565,16 @@ def limits():
         check(status(client.process.pid, 'Seccomp') == '0', 'the other too')
         check(is_blank(f'/proc/{pid}/environ'), 'its environment')
         client.deliver()
-        with open(f'{BOX}/{next(name for name in os.listdir(BOX) if name.endswith("env"))}', 'rb') as file:
-            check(b'SECRET=not for it\0' in file.read(), 'no environment')
+        check(b'SECRET=not for it\0' in environment(), 'no environment')
         client.send(QUIT)
         client.finish()
+
+
+def environment():
+    """Of the one run."""
+    [name] = [name for name in os.listdir(BOX) if name.endswith('.env')]
+    with open(f'{BOX}/{name}', 'rb') as file:
+        return file.read()
 
 
 def is_blank(path):
@@ -727,11 +736,9 @@ def signalled():
 
 def signalled_run():
     """The run is let finish."""
-    waits = ('sh', '-c', 'echo >"$BOX/../runs"; read x <"$BOX/../go"; exec "$0"',
-             CATCH)
     os.mkfifo(f'{BOX}/../go')
     for stop in session.STOPS:
-        with Apart(start_new_session=True, command=waits) as client:
+        with Apart(start_new_session=True, command=WAITS) as client:
             client.script((EHLO, MAIL, RCPT, DATA))
             client.send(MESSAGE + MAIL)
             until('it runs', lambda: os.path.exists(f'{BOX}/../runs'))
@@ -745,6 +752,8 @@ def signalled_run():
 
 
 def main():
+    if os.geteuid() != 0 and sys.argv[1] in LOOKS:
+        os.execvp('unshare', ['unshare', '-Ur', sys.executable, *sys.argv])
     globals()[sys.argv[1]]()
 
 
