@@ -5,6 +5,8 @@
  */
 #include "tap.h"
 
+#include "lib/content.h"
+
 enum { LONGEST = 8, SPLIT_LONGEST = 6, BDAT_LONGEST = 7, MIX_LONGEST = 4096 };
 
 static struct session s;
@@ -504,6 +506,31 @@ long_line(void)
 	free(w);
 }
 
+static bool
+take_none(void *context, struct span octets)
+{
+	(void)octets;
+	++*(unsigned *)context;
+	return false;
+}
+
+static void
+not_taken(void)
+{
+	unsigned asked = 0;
+	struct content_rules rules = { .form = CONTENT_DATA,
+	    .take = take_none, .context = &asked };
+	char w[] = "x\r\ny\r\n.\r\n";
+	struct content c;
+	size_t i;
+
+	content_begin(&c, &rules);
+	for (i = 0; i < sizeof w - 1; i++)
+		content_decode(&c, w + i, 1);
+	ok(asked == 1 && c.fault == CONTENT_NOT_TAKEN && content_is_whole(&c),
+	    "who does not take a piece gets no other, and the end is found");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -519,5 +546,6 @@ main(int argc, char **argv)
 	odd_octets();
 	chunk_borders();
 	long_line();
+	not_taken();
 	return tap_end();
 }
