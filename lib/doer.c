@@ -35,7 +35,8 @@ send_packet(struct doer *d, struct span rest, enum doer_says says)
 		d->by = channel_now() + d->grace;
 	}
 	return send(d->pair, t.ptr, t.len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ||
-	    errno == EPIPE || refuse(d, "answers are not read");
+	    errno == EPIPE || errno == ECONNRESET ||
+	    refuse(d, "answers are not read");
 }
 
 /* When it is to have ended by itself, last words and all. */

@@ -150,7 +150,7 @@ refused() {
 }
 
 @test "smtpd alone on a terminal says how it is used" {
-	ends 64 python3 - "$SMTPD" <<-'EOF' >"$REPLIES"
+	ends 64 python3 - "${SANDBOXED:-$SMTPD}" <<-'EOF' >"$REPLIES"
 	import os, pty, sys
 	sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1])))
 	EOF
