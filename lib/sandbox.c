@@ -140,11 +140,12 @@ static const struct allowed {
 
 enum {
 	ROWS = sizeof allowed / sizeof *allowed,
-	ROW_MAX = 4 + 2 * CHECKS,	/* instructions, with its comparison */
-	PROGRAM_MAX = 4 + ROW_MAX * ROWS
+	ROW_MAX = 2 + 2 * CHECKS,	/* instructions */
+	PROGRAM_MAX = 5 + ROW_MAX * ROWS,
+	TO_ALLOW = 254, TO_KILL = 255	/* jumps to what stands at the end */
 };
 
-_Static_assert(PROGRAM_MAX <= UINT8_MAX, "every jump reaches");
+_Static_assert(PROGRAM_MAX < TO_ALLOW, "every jump reaches");
 
 static void
 add(struct program *p, uint16_t code, size_t if_true, size_t if_false,
@@ -154,25 +155,22 @@ add(struct program *p, uint16_t code, size_t if_true, size_t if_false,
 	    (uint8_t)if_false, k };
 }
 
-/* Another value skips what is left of its row. */
+/* The last comparison allows, where it holds; any kills, where it does not. */
 static void
 add_row(struct program *p, const struct allowed *row)
 {
-	size_t i, left = 1U + 2U * (row->check[0].half > 0) +
-	    2U * (row->check[1].half > 0);
+	size_t i, more = row->check[0].half > 0;
 	int value;
 
-	add(p, EQUALS, 0, left, (uint32_t)row->number);
+	add(p, EQUALS, more ? 0 : TO_ALLOW, TO_KILL, (uint32_t)row->number);
 	for (i = 0; i < CHECKS && row->check[i].half > 0; i++) {
+		more = i + 1 < CHECKS && row->check[i + 1].half > 0;
 		value = row->check[i].value;
-		left -= 2;
 		add(p, LOAD, 0, 0, (uint32_t)(offsetof(struct call, argument) +
 		    ((size_t)row->check[i].half - 1) * sizeof (uint32_t)));
-		add(p, EQUALS, 0, left, (uint32_t)(value == OURSELVES ?
-		    getpid() : value));
+		add(p, EQUALS, more ? 0 : TO_ALLOW, TO_KILL,
+		    (uint32_t)(value == OURSELVES ? getpid() : value));
 	}
-	add(p, RETURN, 0, 0, ALLOW);
-	add(p, RETURN, 0, 0, KILL);
 }
 
 /* Halves the rows until there is one: the kernel tries every number there is at
@@ -190,6 +188,21 @@ add_rows(struct program *p, const struct allowed *const *row, size_t n)
 	add_rows(p, row, half);
 	p->first[at].if_true = (uint8_t)(p->len - at - 1);
 	add_rows(p, row + half, n - half);
+}
+
+static void
+add_end(struct program *p)
+{
+	size_t i, end = p->len;
+
+	add(p, RETURN, 0, 0, ALLOW);
+	add(p, RETURN, 0, 0, KILL);
+	for (i = 0; i < end; i++) {
+		if (p->first[i].if_true == TO_ALLOW)
+			p->first[i].if_true = (uint8_t)(end - i - 1);
+		if (p->first[i].if_false == TO_KILL)
+			p->first[i].if_false = (uint8_t)(end - i);
+	}
 }
 
 /* By number, which is another on each architecture. */
@@ -216,10 +229,10 @@ take_filter(void)
 
 	sort_rows(row);
 	add(&p, LOAD, 0, 0, offsetof(struct call, architecture));
-	add(&p, EQUALS, 1, 0, ARCHITECTURE);
-	add(&p, RETURN, 0, 0, KILL);
+	add(&p, EQUALS, 0, TO_KILL, ARCHITECTURE);
 	add(&p, LOAD, 0, 0, offsetof(struct call, number));
 	add_rows(&p, row, ROWS);
+	add_end(&p);
 	return !sandbox_has_filter || prctl(PR_SET_SECCOMP,
 	    2 /* SECCOMP_MODE_FILTER */, &p, 0, 0) == 0;
 }
