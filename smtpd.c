@@ -500,12 +500,18 @@ act(struct smtpd *s, long long since)
 static int
 serve_apart(struct smtpd *s, long long since)
 {
+	const struct protocol_config *p = &s->settings.protocol;
 	struct speaker *sp = &s->speaker;
 
 	peer_find_local(&s->peer);	/* while 0 is the connection */
 	sp->channel = sandbox_share(sizeof *sp->channel);
 	sp->session = &s->session;
 	sp->verbose = s->settings.verbose;
+	if (recipients_are_plain(&s->recipients) && !s->settings.proxies.on &&
+	    !p->auth && !p->xclient) {
+		sp->policy = forward_domain;
+		sp->policy_context = s;
+	}
 	s->doer.speaker = sp->channel != NULL && tls_open(&s->tls, sp->tls) ?
 	    sandbox_divide(&sp->pair) : -1;
 	if (s->doer.speaker < 0)

@@ -113,17 +113,18 @@ claim_take_who(struct span *rest, struct sasl *who, bool *is_there)
 }
 
 bool
-claim_take_name(struct span *rest, struct lookup *l)
+claim_take_name(struct span *rest, struct lookup *l, bool *sure)
 {
 	unsigned long long verb;
 	struct span name;
 
 	if (!frame_take_number(rest, LOOKUP_EXPN, &verb) ||
 	    !frame_take_octets(rest, PROTOCOL_LINE_MAX, &name) ||
-	    !frame_take_octets(rest, PROTOCOL_LINE_MAX, &l->options))
+	    !frame_take_octets(rest, PROTOCOL_LINE_MAX, &l->options) ||
+	    !frame_take_flag(rest, sure))
 		return false;
 	l->verb = (enum lookup_verb)verb;
-	return name.len > 0 && claim_is_text(name) &&
+	return name.len > 0 && (l->verb == LOOKUP_RCPT || !*sure) && claim_is_text(name) &&
 	    (address_is_mailbox(name, &l->name) ||
 	    (l->verb != LOOKUP_RCPT && address_parse_words(name, &l->name)));
 }

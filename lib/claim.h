@@ -17,8 +17,9 @@ bool claim_is_text(struct span s);
 bool claim_take_header(struct span *rest, struct proxy *h);
 bool claim_take_client(struct span *rest, struct xclient *x);
 
-/* Verb, name and options, which are text alone. */
-bool claim_take_name(struct span *rest, struct lookup *l);
+/* Verb, name and options, which are text alone; and is it a recipient who will
+ * be taken, without an answer? */
+bool claim_take_name(struct span *rest, struct lookup *l, bool *sure);
 
 /* A mechanism and a name, as sasl has them, or none. */
 bool claim_take_who(struct span *rest, struct sasl *who, bool *is_there);

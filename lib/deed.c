@@ -124,8 +124,9 @@ take_ask(struct deeds *d, struct span *rest)
 	struct reply own[2] = { { 0, NULL, NULL }, { 0, NULL, NULL } };
 	enum forward_result forward;
 	enum lookup_result user = VALID_USER;
+	bool sure, taken;
 
-	if (!claim_take_name(rest, &q) || !ledger_options(&d->ledger, &q))
+	if (!claim_take_name(rest, &q, &sure) || !ledger_options(&d->ledger, &q))
 		return false;
 	if (d->state == CONTENT && q.verb == LOOKUP_RCPT)
 		return refuse(d, out_of_order);
@@ -134,8 +135,10 @@ take_ask(struct deeds *d, struct span *rest)
 	forward = d->handler->forward_domain(d->context, &q, &own[0]);
 	if (forward == LOCAL_DOMAIN)
 		user = d->handler->look_up_name(d->context, &q, &own[1]);
-	ledger_answer(&d->ledger, &q, forward, user,
+	taken = ledger_answer(&d->ledger, &q, forward, user,
 	    own[forward == LOCAL_DOMAIN].code);
+	if (sure)
+		return taken || refuse(d, "a recipient who is not taken");
 	t = begin_answer(d);
 	frame_number(t, forward);
 	frame_reply(t, &own[0]);

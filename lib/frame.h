@@ -24,7 +24,8 @@ enum frame {
 	FRAME_UNLOCKED,		/* it could not be, and has gone: errno */
 	FRAME_HEADER,		/* what a PROXY header says */
 	FRAME_TRANSACTION,	/* the hello and MAIL, as far as they came */
-	FRAME_ASK,		/* answered: a name, of RCPT, VRFY or EXPN */
+	FRAME_ASK,		/* a name, of RCPT, VRFY or EXPN; answered, */
+				/* unless it says that it will be taken */
 	FRAME_BEGIN,		/* a message for the recipients so far */
 	FRAME_OCTETS,		/* of its content; a fault is told later */
 	FRAME_APPEND,		/* answered: where more of it stands, and how */

@@ -173,15 +173,17 @@ code_of(const struct ledger *l, const struct lookup *q,
 	return l->put_off && q->verb == LOOKUP_RCPT ? 451 : 550;
 }
 
-void
+bool
 ledger_answer(struct ledger *l, const struct lookup *q,
     enum forward_result forward, enum lookup_result user, int own)
 {
 	int code = code_of(l, q, forward, user, own);
+	bool taken = q->verb == LOOKUP_RCPT && code / 100 == 2;
 
-	if (q->verb == LOOKUP_RCPT && code / 100 == 2)
+	if (taken)
 		envelope_add(l->envelope, &q->name, q->options.len, forward);
 	l->guesses += !l->config->lmtp && (code == 550 || code == 553);
+	return taken;
 }
 
 /* ---- AUTH and TLS ---- */

@@ -45,10 +45,11 @@ bool ledger_mail(struct ledger *l, const char *verb, struct span sender,
 
 /* RCPT, VRFY and EXPN: checks the parameters, which stand where a recipient that
  * is added has them from then on; may it be asked; what came of it, own: the
- * code of a reply of its own, or 0.  Who is taken is in the envelope then. */
+ * code of a reply of its own, or 0.  True: it is a recipient who is taken, and
+ * in the envelope now. */
 bool ledger_options(struct ledger *l, struct lookup *q);
 bool ledger_may_ask(const struct ledger *l, const struct lookup *q);
-void ledger_answer(struct ledger *l, const struct lookup *q,
+bool ledger_answer(struct ledger *l, const struct lookup *q,
     enum forward_result forward, enum lookup_result user, int own);
 
 /* AUTH: may it be asked; what came of it. */

@@ -47,6 +47,23 @@ recipients_domain(const struct recipients *r, const struct mailbox *to,
 	    r->peer->user[0] != '\0' ? WILL_FORWARD : CANNOT_FORWARD;
 }
 
+static bool
+has_file(const struct list *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->count && !l->source[i].is_file; i++)
+		;
+	return i < l->count;
+}
+
+bool
+recipients_are_plain(const struct recipients *r)
+{
+	return r->users->count == 0 && r->lookup == NULL &&
+	    !has_file(r->domains) && !has_file(r->forwards);
+}
+
 static enum lookup_result
 find_user(const struct recipients *r, const struct mailbox *name)
 {

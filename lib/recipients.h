@@ -31,6 +31,9 @@ void recipients_close(const struct recipients *r);
 enum forward_result recipients_domain(const struct recipients *r,
     const struct mailbox *to, struct reply *reply);
 
+/* Do the domains of the command line decide alone? */
+bool recipients_are_plain(const struct recipients *r);
+
 /* Who it is: by the files of users, and then the look-up, which has the last
  * word.  The strings of a reply that is filled in stay until the next run. */
 enum lookup_result recipients_name(const struct recipients *r,

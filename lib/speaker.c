@@ -14,16 +14,6 @@ give_up(void)
 	_exit(1);
 }
 
-static struct text *
-add(struct speaker *s, enum frame frame)
-{
-	if (s->out.len == 0)
-		s->out = (struct text){ s->out_space, 0,
-		    sizeof s->out_space };
-	frame_number(&s->out, frame);
-	return &s->out;
-}
-
 static void
 send_packet(struct speaker *s)
 {
@@ -31,6 +21,18 @@ send_packet(struct speaker *s)
 	if (write(s->pair, s->out.ptr, s->out.len) < 0)
 		give_up();
 	s->out.len = 0;
+}
+
+static struct text *
+add(struct speaker *s, enum frame frame)
+{
+	if (s->out.len > sizeof s->out_space - ROOM)
+		send_packet(s);
+	if (s->out.len == 0)
+		s->out = (struct text){ s->out_space, 0,
+		    sizeof s->out_space };
+	frame_number(&s->out, frame);
+	return &s->out;
 }
 
 /* What the doer says next: it is to be taken apart. */
@@ -107,12 +109,26 @@ tell_transaction(struct speaker *s)
 
 /* ---- the handler ---- */
 
+/* Will the doer take it?  Then nobody need wait until it says so. */
+static bool
+is_sure(const struct speaker *s, const struct lookup *l,
+    enum forward_result *forward)
+{
+	struct reply own = { 0, NULL, NULL };
+
+	if (s->policy == NULL || l->verb != LOOKUP_RCPT)
+		return false;
+	*forward = s->policy(s->policy_context, l, &own);
+	return *forward != CANNOT_FORWARD && own.code == 0;
+}
+
 /* Asks about the user too, for that is what comes next. */
 static enum forward_result
 forward_domain(void *speaker, const struct lookup *l, struct reply *reply)
 {
 	struct speaker *s = speaker;
-	enum forward_result forward;
+	enum forward_result forward = LOCAL_DOMAIN;
+	bool sure = is_sure(s, l, &forward);
 	struct span packet;
 	struct text *t;
 
@@ -121,6 +137,12 @@ forward_domain(void *speaker, const struct lookup *l, struct reply *reply)
 	frame_number(t, l->verb);
 	frame_octets(t, l->name.whole);
 	frame_octets(t, l->options);
+	frame_number(t, sure);
+	s->user = VALID_USER;
+	s->own.code = 0;
+	s->expanded = span_of("");
+	if (sure)
+		return forward;
 	packet = answer(s);
 	forward = (enum forward_result)take_number(&packet);
 	*reply = take_reply(&packet);
@@ -193,8 +215,6 @@ append(void *speaker, struct span data, struct reply *reply)
 	if (data.len > LITTLE && is_shared(s, data))
 		return ask_append(s, (size_t)(data.ptr - s->channel->in),
 		    data.len, reply);
-	if (s->out.len + data.len > sizeof s->out_space - ROOM)
-		send_packet(s);
 	frame_octets(add(s, FRAME_OCTETS), data);
 	return s->session->content.rules.form == CONTENT_DATA ||
 	    ask_append(s, 0, 0, reply);

@@ -23,6 +23,10 @@ struct speaker {
 	const struct protocol *session;
 	int tls[2];			/* where it goes on after STARTTLS */
 	bool verbose;			/* each reply is told */
+	enum forward_result (*policy)(void *context, const struct lookup *l,
+	    struct reply *reply);	/* where the doer's is known here too: */
+	void *policy_context;		/* whose domain it is, and everybody */
+					/* is there; else NULL */
 	/* ---- */
 	bool stops;			/* the doer was told to */
 	bool told;			/* these of the envelope are known: */

@@ -829,6 +829,7 @@ put_ask(struct script *s)
 	    "c@d\n", "<c@def>", "cd@abcd"));
 	frame_octets(&s->t, VALUE(s, "", "NOTIFY=NEVER", "X=y", "ORCPT=a;b",
 	    "NOTIFY=\1"));
+	put_number(s, 0);
 }
 
 static void

@@ -212,6 +212,19 @@ put_ask(unsigned long long verb, const char *name, const char *options)
 	frame_number(t, verb);
 	frame_octets(t, span_of(name));
 	frame_octets(t, span_of(options));
+	frame_number(t, false);
+}
+
+/* One who will be taken, says the speaker. */
+static void
+put_sure(unsigned long long verb, const char *name)
+{
+	struct text *t = put(FRAME_ASK);
+
+	frame_number(t, verb);
+	frame_octets(t, span_of(name));
+	frame_octets(t, span_of(""));
+	frame_number(t, true);
 }
 
 static void
@@ -797,6 +810,15 @@ names(void)
 	ok(!may_ask(SILENT, LOOKUP_VRFY, "a", "") &&
 	    !may_ask(SILENT, LOOKUP_EXPN, "a", ""), "where there is no VRFY");
 	config.vrfy = true;
+	ok(go(MAILING) && (put_sure(LOOKUP_RCPT, "a@b"), take()) &&
+	    deeds.answer.len == 0 && envelope.recipients == 1,
+	    "who is sure to be taken is taken, without an answer");
+	ok(go(MAILING) && (record.lookup = UNKNOWN_USER,
+	    put_sure(LOOKUP_RCPT, "a@b"), !take()) && deeds.error != NULL &&
+	    deeds.answer.len == 0 && envelope.recipients == 0,
+	    "who is sure to be, says the speaker, and is not");
+	ok(go(SILENT) && (put_sure(LOOKUP_VRFY, "a@b"), bad()),
+	    "of VRFY nobody is sure");
 	config.max_recipients = 2;
 	ok(go(RECIPIENT) && (put_ask(LOOKUP_RCPT, "a@b", ""), bad()),
 	    "no more recipients than there may be");

@@ -79,6 +79,7 @@ ask(int pair)
 	frame_number(t, LOOKUP_VRFY);
 	frame_octets(t, span_of("joe"));
 	frame_octets(t, span_of(""));
+	frame_number(t, false);
 	say_packet(pair);
 }
 
