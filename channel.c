@@ -463,6 +463,12 @@ channel_drain(struct channel *c, long long deadline, size_t max)
 	}
 }
 
+int
+channel_error(const struct channel *c)
+{
+	return c->read_errno != 0 ? c->read_errno : c->write_errno;
+}
+
 const char *
 channel_text(enum channel_status status)
 {

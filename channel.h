@@ -148,6 +148,9 @@ void channel_drain(struct channel *c, long long deadline, size_t max);
 /* Octets that were queued and did not leave. */
 size_t channel_unsent(const struct channel *c);
 
+/* The errno of its last failure, of reading first; 0 if none. */
+int channel_error(const struct channel *c);
+
 /* The status in words. */
 const char *channel_text(enum channel_status status);
 

@@ -1017,12 +1017,6 @@ is_browser(struct span line)
 	return false;
 }
 
-static bool
-is_stray_control(char c)
-{
-	return is_control(c) && c != '\t';
-}
-
 /* What has to come first. */
 static enum reply_id
 check_guard(const struct protocol *p)
@@ -1145,10 +1139,9 @@ is_error(const struct protocol *p, enum reply_id id)
 static enum reply_id
 count_error(struct protocol *p, enum reply_id id)
 {
-	enum { GUESSES_MAX = 100 };
 	unsigned long long max = p->config->max_errors;
 
-	if (is_guess(p, id) && ++p->guesses > GUESSES_MAX)
+	if (is_guess(p, id) && ++p->guesses > PROTOCOL_GUESSES_MAX)
 		return RE_ERRORS;
 	if (is_error(p, id) && ++p->errors >= max && max > 0)
 		return RE_ERRORS;

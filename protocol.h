@@ -32,7 +32,8 @@
 
 enum {
 	PROTOCOL_LINE_MAX = 4096,	/* octets of a command line, its end */
-	PROTOCOL_EXPANDED_MAX = 4096	/* of what VRFY and EXPN find */
+	PROTOCOL_EXPANDED_MAX = 4096,	/* of what VRFY and EXPN find */
+	PROTOCOL_GUESSES_MAX = 100	/* names that are refused, a session */
 };
 
 #define PROTOCOL_ALL ((size_t)-1)	/* every recipient, in one commit */

@@ -427,8 +427,7 @@ serve_alone(struct smtpd *s, long long since)
 	enum protocol_reason reason = converse(s, &s->channel, &handler,
 	    take_header, s);
 	struct traffic traffic = { c->octets_in, c->octets_out,
-	    channel_unsent(c), c->read_errno != 0 ? c->read_errno :
-	    c->write_errno };
+	    channel_unsent(c), channel_error(c) };
 
 	tls_end(&s->tls);
 	return close_session(s, reason, s->front.error, &traffic, since);

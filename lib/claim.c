@@ -5,16 +5,10 @@
 
 /* ---- values ---- */
 
-static bool
-is_stray(char c)
-{
-	return is_control(c) && c != '\t';
-}
-
 bool
 claim_is_text(struct span s)
 {
-	return !span_any(s, is_stray);
+	return !span_any(s, is_stray_control);
 }
 
 static bool
@@ -124,7 +118,8 @@ claim_take_name(struct span *rest, struct lookup *l, bool *sure)
 	    !frame_take_flag(rest, sure))
 		return false;
 	l->verb = (enum lookup_verb)verb;
-	return name.len > 0 && (l->verb == LOOKUP_RCPT || !*sure) && claim_is_text(name) &&
+	return name.len > 0 && claim_is_text(name) &&
+	    (l->verb == LOOKUP_RCPT || !*sure) &&
 	    (address_is_mailbox(name, &l->name) ||
 	    (l->verb != LOOKUP_RCPT && address_parse_words(name, &l->name)));
 }

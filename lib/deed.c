@@ -126,7 +126,8 @@ take_ask(struct deeds *d, struct span *rest)
 	enum lookup_result user = VALID_USER;
 	bool sure, taken;
 
-	if (!claim_take_name(rest, &q, &sure) || !ledger_options(&d->ledger, &q))
+	if (!claim_take_name(rest, &q, &sure) ||
+	    !ledger_options(&d->ledger, &q))
 		return false;
 	if (d->state == CONTENT && q.verb == LOOKUP_RCPT)
 		return refuse(d, out_of_order);
@@ -244,7 +245,8 @@ take_commit(struct deeds *d, struct span *rest)
 		d->handler->commit(d->context, (size_t)recipient, &verdict);
 	d->committed++;
 	d->state = COMMITTING;
-	if (!d->ledger.config->lmtp || d->committed == d->ledger.envelope->recipients)
+	if (!d->ledger.config->lmtp ||
+	    d->committed == d->ledger.envelope->recipients)
 		end_message(d);
 	return answer_reply(d, &verdict);
 }

@@ -271,10 +271,8 @@ event_speaker(struct log *l, const struct peer *peer, const char *error,
 	log_string(l, "reason", "speaker");
 	if (error != NULL)
 		log_string(l, "error", error);
-	else if (WIFSIGNALED(status))
-		log_number(l, "signal", (unsigned)WTERMSIG(status));
 	else
-		log_number(l, "exit", (unsigned)WEXITSTATUS(status));
+		log_outcome(l, NULL, &(struct outcome){ .status = status });
 	log_number(l, "messages", messages);
 	log_seconds(l, since);
 	log_end(l);

@@ -27,7 +27,6 @@ front_take(struct front *f, const struct proxy *h)
 	p->relay = NULL;
 	if (!h->local)
 		take_client(p, h);
-	f->tls = h->tls;
 	if (!h->tls)
 		return;
 	replace(p->tls_protocol, h->tls_protocol, sizeof p->tls_protocol);

@@ -29,8 +29,6 @@ struct front {
 	void *context;
 	/* ---- */
 	const char *error;		/* readable after REFUSED */
-	bool tls;			/* readable: the client is in it, by */
-					/* the header's word */
 	bool moved;			/* XCLIENT has named another client */
 	struct forwarded forwarded;
 };

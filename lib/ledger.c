@@ -144,10 +144,9 @@ ledger_options(struct ledger *l, struct lookup *q)
 bool
 ledger_may_ask(const struct ledger *l, const struct lookup *q)
 {
-	enum { GUESSES_MAX = 100 };
 	const struct envelope *e = l->envelope;
 
-	if (l->guesses > GUESSES_MAX)
+	if (l->guesses > PROTOCOL_GUESSES_MAX)
 		return false;
 	if (q->verb != LOOKUP_RCPT)
 		return l->config->vrfy && is_let_in(l);

@@ -82,6 +82,23 @@ take_reply(struct span *packet)
 	return reply;
 }
 
+/* What is answered by a number, or a reply, alone. */
+static unsigned long long
+answer_number(struct speaker *s)
+{
+	struct span packet = answer(s);
+
+	return take_number(&packet);
+}
+
+static struct reply
+answer_reply(struct speaker *s)
+{
+	struct span packet = answer(s);
+
+	return take_reply(&packet);
+}
+
 /* ---- what the doer has to know of the session before it is asked ---- */
 
 /* A hello and MAIL, where any of it is news. */
@@ -92,10 +109,9 @@ tell_transaction(struct speaker *s)
 	bool greeted = e->with != NULL;
 	struct text *t;
 
-	if (s->told && s->greeted == greeted &&
-	    s->transaction == e->transaction && s->verb == e->verb)
+	if (s->greeted == greeted && s->transaction == e->transaction &&
+	    s->verb == e->verb)
 		return;
-	s->told = true;
 	s->greeted = greeted;
 	s->transaction = e->transaction;
 	s->verb = e->verb;
@@ -189,12 +205,10 @@ static bool
 ask_append(struct speaker *s, size_t at, size_t len, struct reply *reply)
 {
 	struct text *t = add(s, FRAME_APPEND);
-	struct span packet;
 
 	frame_number(t, at);
 	frame_number(t, len);
-	packet = answer(s);
-	*reply = take_reply(&packet);
+	*reply = answer_reply(s);
 	if (reply->code == 0)
 		return true;
 	span_copy(span_of(reply->enhanced), s->enhanced, sizeof s->enhanced);
@@ -224,11 +238,9 @@ static void
 commit(void *speaker, size_t recipient, struct reply *reply)
 {
 	struct speaker *s = speaker;
-	struct span packet;
 
 	frame_number(add(s, FRAME_COMMIT), recipient);
-	packet = answer(s);
-	*reply = take_reply(&packet);
+	*reply = answer_reply(s);
 }
 
 static void
@@ -286,17 +298,17 @@ authenticate(void *speaker, const struct sasl *who)
 {
 	struct speaker *s = speaker;
 	enum auth_result result;
-	struct span packet;
 	struct text *t;
+	size_t len;
 
 	tell_transaction(s);
 	t = add(s, FRAME_AUTHENTICATE);
 	frame_string(t, sasl_mechanism(who));
 	frame_octets(t, who->name);
 	frame_octets(t, who->password);
-	packet = answer(s);
-	octets_erase(s->out_space, sizeof s->out_space);
-	result = (enum auth_result)take_number(&packet);
+	len = t->len;
+	result = (enum auth_result)answer_number(s);
+	octets_erase(s->out_space, len);
 	return result;
 }
 
@@ -304,12 +316,10 @@ static enum protocol_tls
 prepare_tls(void *speaker)
 {
 	struct speaker *s = speaker;
-	struct span packet;
 
 	tell_transaction(s);
 	add(s, FRAME_PREPARE_TLS);
-	packet = answer(s);
-	return (enum protocol_tls)take_number(&packet);
+	return (enum protocol_tls)answer_number(s);
 }
 
 /* The connection is not ours any more. */
@@ -317,27 +327,23 @@ static bool
 start_tls(void *speaker, int fd[2])
 {
 	struct speaker *s = speaker;
-	struct span packet;
 
 	close(0);
 	close(1);
-	add(s, FRAME_START_TLS);
-	packet = answer(s);
 	fd[0] = s->tls[0];
 	fd[1] = s->tls[1];
-	return take_number(&packet) != 0;
+	add(s, FRAME_START_TLS);
+	return answer_number(s) != 0;
 }
 
 static bool
 rename_client(void *speaker, const struct xclient *x)
 {
 	struct speaker *s = speaker;
-	struct span packet;
 
 	tell_transaction(s);
 	frame_client(add(s, FRAME_RENAME), x);
-	packet = answer(s);
-	return take_number(&packet) != 0;
+	return answer_number(s) != 0;
 }
 
 static void
@@ -397,7 +403,6 @@ speaker_end(struct speaker *s, enum protocol_reason reason, const char *why)
 	frame_number(t, c->octets_in);
 	frame_number(t, c->octets_out);
 	frame_number(t, channel_unsent(c));
-	frame_number(t, (unsigned)(c->read_errno != 0 ? c->read_errno :
-	    c->write_errno));
+	frame_number(t, (unsigned)channel_error(c));
 	send_packet(s);
 }

@@ -29,9 +29,8 @@ struct speaker {
 					/* is there; else NULL */
 	/* ---- */
 	bool stops;			/* the doer was told to */
-	bool told;			/* these of the envelope are known: */
-	bool greeted;
-	unsigned long transaction;
+	bool greeted;			/* these of the envelope are known */
+	unsigned long transaction;	/* 0: none yet */
 	const char *verb;
 	enum lookup_result user;	/* the answer that is asked for next, */
 	struct reply own;		/* as the doer had it with the domain */

@@ -57,6 +57,13 @@ is_control(char c)
 	return (unsigned char)c < ' ' || c == 127;
 }
 
+/* What no command line may have in it. */
+static inline bool
+is_stray_control(char c)
+{
+	return is_control(c) && c != '\t';
+}
+
 static inline bool
 is_8bit(char c)
 {
