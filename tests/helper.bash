@@ -21,6 +21,12 @@ CATCH=$ROOT/tests/lib/catch
 HELLO=('EHLO client.example' 'MAIL FROM:<ann@example.net>'
 	'RCPT TO:<help@example.org>')
 export SMTPD CATCH
+# As often as TESTS_AGAIN says, a test that failed is run once more; that it
+# did, and what fail() knew, is told all the same.
+BATS_TEST_RETRIES=${TESTS_AGAIN:-0}
+if [ "${BATS_TEST_TRY_NUMBER:-1}" -gt 1 ]; then
+	echo "# again: $BATS_TEST_NAME" >&3
+fi
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
 unset TCPREMOTEIP TCPREMOTEPORT TCPREMOTEHOST TCPLOCALIP TCPLOCALPORT PROTO \
@@ -90,10 +96,16 @@ reply() {
 }
 
 fail() {
-	printf '%s\n' "$@" >&2
-	[ ! -f "$REPLIES" ] || sed 's/^/replies: /' "$REPLIES" >&2
-	[ ! -f "$LOG" ] || tail -n 30 "$LOG" | sed 's/^/log: /' >&2
+	complain "$@" >&2
+	[ "${BATS_TEST_TRY_NUMBER:-1}" -gt "$BATS_TEST_RETRIES" ] ||
+		complain "again: $BATS_TEST_DESCRIPTION" "$@" | sed 's/^/# /' >&3
 	return 1
+}
+
+complain() {
+	printf '%s\n' "$@"
+	[ ! -f "$REPLIES" ] || sed 's/^/replies: /' "$REPLIES"
+	[ ! -f "$LOG" ] || tail -n 30 "$LOG" | sed 's/^/log: /'
 }
 
 codes_are() {

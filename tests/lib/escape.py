@@ -15,8 +15,9 @@ import tty
 
 import session
 from session import (BOX, CATCH, DATA, EHLO, MAIL, QUIT, RCPT, SMTPD, Ends,
-                     Failure, Session, box, check, children, listen, none_left,
-                     socket_pair, tcp, to_accept, two_pipes, until)
+                     Failure, Session, box, check, children, descriptors,
+                     listen, none_left, socket_pair, tcp, to_accept,
+                     two_pipes, until)
 from starttls import forget_log, log, log_has, log_lacks
 from starttls import Client as TlsClient
 from starttls import tls as does_tls
@@ -430,12 +431,6 @@ def speaker(client):
     return until('it is locked up', lambda: next((
         pid for pid in children(client.process.pid)
         if status(pid, 'Seccomp') == '2'), None))
-
-
-def descriptors(pid):
-    """By number: what it is."""
-    return {int(fd): os.readlink(f'/proc/{pid}/fd/{fd}')
-            for fd in os.listdir(f'/proc/{pid}/fd')}
 
 
 def its(client, *connection, more=()):

@@ -17,12 +17,11 @@ import sys
 import time
 
 from listening import (APART, LETTER, LETTER_CODES, MESSAGE, PLAIN, WAYS,
-                       Client, Server, descriptors, environments, forget_log,
-                       lines, log, logged, no_server_left, runtime, smtpd_of,
-                       state)
+                       Client, Server, environments, forget_log, lines, log,
+                       logged, no_server_left, runtime, smtpd_of, state)
 from session import (BOX, CATCH, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, SMTPD,
-                     Failure, Session, box, check, children, listen,
-                     listen_unix, none_left, tcp, until)
+                     Failure, Session, box, check, children, descriptors,
+                     listen, listen_unix, none_left, tcp, until)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SANITIZED = b'__asan_init' in open(SMTPD, 'rb').read()

@@ -16,8 +16,8 @@ import sys
 import threading
 
 import soak
-from listening import Client, Server, connect, descriptors, no_server_left
-from session import Failure, check, listen, listen_unix, until
+from listening import Client, Server, connect, no_server_left
+from session import Failure, check, descriptors, listen, listen_unix, until
 
 CLIENTS = 50
 RECORDER = os.path.join(os.path.dirname(os.path.abspath(__file__)),

@@ -230,14 +230,6 @@ def runtime(pid):
         return int(file.read().split()[0])
 
 
-def descriptors(pid):
-    """By number: what /proc says that it is."""
-    found = {}
-    for name in os.listdir(f'/proc/{pid}/fd'):
-        found[int(name)] = os.readlink(f'/proc/{pid}/fd/{name}')
-    return found
-
-
 def log():
     with open(LOG, encoding='utf-8', errors='replace') as file:
         return file.read()

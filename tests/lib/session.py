@@ -1,5 +1,6 @@
 """For the tests in Python: smtpd on a connection of ours, each wait with an
 end, and the certainty that nothing of it is left when it has exited."""
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -87,6 +88,15 @@ def children(pid):
             return [int(word) for word in file.read().split()]
     except (FileNotFoundError, ProcessLookupError):
         return []
+
+
+def descriptors(pid):
+    """By number: what /proc says that it is.  One may be closed meanwhile."""
+    folder, found = f'/proc/{pid}/fd', {}
+    for name in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):
+            found[int(name)] = os.readlink(f'{folder}/{name}')
+    return found
 
 
 def listen(address='127.0.0.1', port=0):

@@ -15,8 +15,8 @@ import threading
 import time
 
 from session import (BOX, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, Ends,
-                     Failure, Resettable, box, check, socket_pair, tcp,
-                     two_pipes, until)
+                     Failure, Resettable, box, check, descriptors, socket_pair,
+                     tcp, two_pipes, until)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LOG = os.environ.get('LOG', os.devnull)
@@ -434,11 +434,11 @@ def descriptors_run_out():
                 client.close()
                 client.process.wait(PATIENCE)
                 continue
-            before = descriptors(client)
+            before = descriptors(client.process.pid)
             if client.codes()[-1] == 454:
                 client.ask(STARTTLS, STARTTLS)
-                check(descriptors(client) == before, limit,
-                      descriptors(client), before)
+                now = descriptors(client.process.pid)
+                check(now == before, limit, now, before)
                 refused += 1
                 client.ask(QUIT)
                 client.finish()
@@ -454,15 +454,10 @@ def descriptors_run_out():
 APART = 'SANDBOX' in os.environ     # smtpd has one more, to its other half
 
 
-def descriptors(client):
-    folder = f'/proc/{client.process.pid}/fd'
-    return {int(fd): os.readlink(f'{folder}/{fd}') for fd in
-            os.listdir(folder)}
-
-
 def has_descriptors(client, count):
     """Soon: who is greeted by one process may be before the other one."""
-    until(f'{count} descriptors', lambda: len(descriptors(client)) == count)
+    until(f'{count} descriptors',
+          lambda: len(descriptors(client.process.pid)) == count)
 
 
 # ---- a handshake that fails ----

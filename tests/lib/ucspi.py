@@ -16,11 +16,11 @@ import termios
 import time
 
 from session import (BOX, CATCH, DATA, EHLO, MAIL, PATIENCE, QUIT, RCPT, SMTPD,
-                     Failure, box, check, tcp, two_pipes, until)
+                     Failure, box, check, descriptors, tcp, two_pipes, until)
 from starttls import (APART, BEHIND, HERE, KEEPS, LOG, LS, MESSAGE, ONE,
                       ONE_CODES, PLAIN, READY, STARTTLS, TELLS, Client,
-                      descriptors, forget_log, has_descriptors, kept, log_has,
-                      run, tls, told)
+                      forget_log, has_descriptors, kept, log_has, run, tls,
+                      told)
 
 
 class Launched(Client):
@@ -273,7 +273,7 @@ def descriptors_left():
         client.script((EHLO,))
         has_descriptors(client, 6 - APART)
         client.up()
-        links = descriptors(client)
+        links = descriptors(client.process.pid)
         check(len(links) == 6 - APART, links)
         check(links[0] == links[1] == '/dev/null', links)
         check(client.ask(*ONE) == ONE_CODES, client.got)
