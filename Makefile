@@ -121,7 +121,7 @@ check: test
 
 # FUZZ_SECONDS=3600 for longer; what it finds is left in tests/fuzz.
 FUZZ_SECONDS = 60
-FUZZERS = tests/fuzz/session tests/fuzz/apart
+FUZZERS = tests/fuzz/session tests/fuzz/apart tests/fuzz/files
 
 fuzz:
 	$(MAKE) $(FUZZERS) CC=clang SANITIZED=.fuzz \

@@ -987,7 +987,7 @@ play_script(const struct protocol_config *config, bool header,
 
 	world_begins(&world, config);
 	deeds_begin(&world, header);
-	while (good && s.rest.len > 0) {
+	while (good && !deed_is_over(&deeds) && s.rest.len > 0) {
 		s.t = (struct text){ space, 0, sizeof space };
 		frames = take(&s);
 		put_frame(&s);
