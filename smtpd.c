@@ -66,8 +66,8 @@ struct smtpd {
 	struct reader reader;
 	char log_space[LOG_LINE_MAX];
 	_Alignas(PAGE) struct environment environment;
-	struct speaker speaker;
-	struct doer doer;
+	_Alignas(PAGE) struct speaker speaker;
+	_Alignas(PAGE) struct doer doer;
 };
 
 /* ---- the end of it ---- */
@@ -435,12 +435,39 @@ serve_alone(struct smtpd *s, long long since)
 
 /* ---- the same by two processes, with --sandbox ---- */
 
+/* What both halves have from the time before they were two. */
+struct halves {
+	int pair;			/* each one's end */
+	int tls[2];
+	struct channel *channel;
+};
+
+static void
+join_speaker(struct smtpd *s, const struct halves *h)
+{
+	const struct protocol_config *p = &s->settings.protocol;
+	struct speaker *sp = &s->speaker;
+
+	sp->pair = h->pair;
+	sp->channel = h->channel;
+	sp->session = &s->session;
+	sp->tls[0] = h->tls[0];
+	sp->tls[1] = h->tls[1];
+	sp->verbose = s->settings.verbose;
+	if (recipients_are_plain(&s->recipients) && !s->settings.proxies.on &&
+	    !p->auth && !p->xclient) {
+		sp->policy = forward_domain;
+		sp->policy_context = s;
+	}
+}
+
 static _Noreturn void
-speak(struct smtpd *s)
+speak(struct smtpd *s, const struct halves *h)
 {
 	struct speaker *sp = &s->speaker;
 	enum protocol_reason reason;
 
+	join_speaker(s, h);
 	if (!sandbox_enter(s->log.pid, (int[3]){ sp->pair, sp->tls[0],
 	    sp->tls[1] })) {
 		speaker_unlocked(sp, errno);
@@ -469,18 +496,20 @@ leave_connection(void *context)
 }
 
 static int
-act(struct smtpd *s, long long since)
+act(struct smtpd *s, const struct halves *h, pid_t speaker, long long since)
 {
 	struct deeds *e = &s->doer.deeds;
 	bool good;
 
+	s->doer.pair = h->pair;
+	s->doer.speaker = speaker;
 	e->ledger = (struct ledger){ .config = &s->settings.protocol,
 	    .envelope = &s->session.envelope };
 	e->handler = &handler;
 	e->context = s;
 	e->ready = leave_connection;
 	e->header = s->settings.proxies.on ? take_header : NULL;
-	e->channel = s->speaker.channel;
+	e->channel = h->channel;
 	s->doer.let_in = &s->channel.let_in;
 	s->doer.grace = 30 * 1000;
 	good = doer_serve(&s->doer);
@@ -499,26 +528,17 @@ act(struct smtpd *s, long long since)
 static int
 serve_apart(struct smtpd *s, long long since)
 {
-	const struct protocol_config *p = &s->settings.protocol;
-	struct speaker *sp = &s->speaker;
+	struct halves h = { .channel = sandbox_share(sizeof *h.channel) };
+	pid_t pid;
 
 	peer_find_local(&s->peer);	/* while 0 is the connection */
-	sp->channel = sandbox_share(sizeof *sp->channel);
-	sp->session = &s->session;
-	sp->verbose = s->settings.verbose;
-	if (recipients_are_plain(&s->recipients) && !s->settings.proxies.on &&
-	    !p->auth && !p->xclient) {
-		sp->policy = forward_domain;
-		sp->policy_context = s;
-	}
-	s->doer.speaker = sp->channel != NULL && tls_open(&s->tls, sp->tls) ?
-	    sandbox_divide(&sp->pair) : -1;
-	if (s->doer.speaker < 0)
+	pid = h.channel != NULL && tls_open(&s->tls, h.tls) ?
+	    sandbox_divide(&h.pair) : -1;
+	if (pid < 0)
 		die(s, EX_OSERR, "option --sandbox", strerror(errno));
-	s->doer.pair = sp->pair;
-	if (s->doer.speaker == 0)
-		speak(s);
-	return act(s, since);
+	if (pid == 0)
+		speak(s, &h);
+	return act(s, &h, pid, since);
 }
 
 static int

@@ -124,7 +124,8 @@ take_next(struct doer *d)
 	return good && send_answer(d);
 }
 
-/* Who has left, or has said all, is waited for a while; else it is killed. */
+/* Who has left without a word is waited for a while: its status says why.  Who
+ * has said all has nothing left to do, and is not waited for. */
 static void
 end_speaker(struct doer *d)
 {
@@ -132,7 +133,8 @@ end_speaker(struct doer *d)
 	long long by = channel_now() + LEAVING;
 	pid_t ended = 0;
 
-	while (d->deeds.error == NULL && ended == 0 && channel_now() < by) {
+	while (d->deeds.error == NULL && !deed_is_over(&d->deeds) &&
+	    ended == 0 && channel_now() < by) {
 		ended = waitpid(d->speaker, &d->status, WNOHANG);
 		if (ended == 0)
 			channel_wait(d->let_in, -1, -1, by);

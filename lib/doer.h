@@ -12,10 +12,10 @@
 
 #include "deed.h"
 
-/* Zeroed but for what is to be set. */
+/* Zeroed but for what is to be set.  Large things last: a session touches few
+ * pages. */
 struct doer {
 	/* to be set */
-	struct deeds deeds;		/* likewise; readable after the end */
 	int pair;			/* to the speaker, a socket of packets */
 	pid_t speaker;
 	long long *let_in;		/* channel_wait's */
@@ -27,6 +27,8 @@ struct doer {
 	int status;			/* readable: how the speaker died, as */
 					/* wait(2) has it, where deeds.error is */
 					/* NULL and it was not over */
+	struct deeds deeds;		/* to be set likewise; readable after */
+					/* the end */
 	char space[FRAME_PACKET_MAX];
 };
 

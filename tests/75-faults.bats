@@ -61,19 +61,6 @@ faults() {
 	faults gone small large named lmtp pipes files starttls auth listen
 }
 
-@test "with --sandbox each call of both processes fails once" {
-	SANDBOX=yes faults errors small
-}
-
-@test "with --sandbox SIGKILL comes at each call, and all of a kind fail" {
-	SANDBOX=yes faults kill lmtp starttls listen
-	SANDBOX=yes faults gone small starttls
-}
-
-@test "with --sandbox: limits of descriptors, memory and processes" {
-	SANDBOX=yes faults limits NOFILE AS NPROC
-}
-
 @test "limits of descriptors, file size, memory and processes: from none to enough" {
 	faults limits NOFILE FSIZE AS DATA NPROC
 }

@@ -175,9 +175,11 @@ all_gone() {
 }
 
 # python_case SECONDS FILE [argument ...]: a case of tests/FILE, which fails with
-# what it says, and else may say how much it tried.
+# what it says, and else may say how much it tried.  SECONDS are of the usual 120
+# of a test: where that has more, so has the case.
 python_case() {
-	LOG=$LOG PYTHONPATH=$ROOT/tests/lib timeout "$1" \
+	LOG=$LOG PYTHONPATH=$ROOT/tests/lib \
+		timeout "$(($1 * BATS_TEST_TIMEOUT / 120))" \
 		python3 -B "$ROOT/tests/$2" "${@:3}" \
 		>"$BATS_TEST_TMPDIR/said" 2>&1 ||
 		fail "${*:2}: $(cat "$BATS_TEST_TMPDIR/said")"

@@ -259,7 +259,8 @@ def alone():
 
 # Seen by the kernel where there is no vDSO; and by nobody, for it waits by
 # pselect: but strace, SIGSTOP and a frozen cgroup make it of other waits.
-UNSEEN = {'clock_gettime', 'restart_syscall'}
+UNSEEN = {'clock_gettime', 'restart_syscall',
+          'exit_group'}    # who has said all may be ended before
 # Of each, what one libc has, another libc does not call.
 EITHER = {'tgkill SIGABRT', 'tkill SIGABRT'}, {'getpid'}, {'gettid'}
 TERMINAL = 'TCGETS', 'TIOCGWINSZ'    # IS_TERMINAL in the filter's table

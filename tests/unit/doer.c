@@ -164,6 +164,13 @@ leaves_the_pair(int pair)
 }
 
 static void
+ends_and_stays(int pair)
+{
+	say_end(pair);
+	is_silent(pair);
+}
+
+static void
 says_nothing(int pair)
 {
 	if (send(pair, "", 0, 0) < 0)
@@ -340,6 +347,8 @@ deaths(void)
 	    WIFEXITED(doer.status) && WEXITSTATUS(doer.status) == 7,
 	    "how it ended, with nothing said");
 	ok(serves(ends), "and in order");
+	ok(serves(ends_and_stays) && WIFSIGNALED(doer.status),
+	    "who has said all, and stays, is ended");
 }
 
 int
