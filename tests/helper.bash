@@ -22,10 +22,12 @@ HELLO=('EHLO client.example' 'MAIL FROM:<ann@example.net>'
 	'RCPT TO:<help@example.org>')
 export SMTPD CATCH
 # As often as TESTS_AGAIN says, a test that failed is run once more; that it
-# did, and what fail() knew, is told all the same.
+# did, and what fail() said last, is told all the same.
 BATS_TEST_RETRIES=${TESTS_AGAIN:-0}
+COMPLAINT=$BATS_RUN_TMPDIR/${BATS_TEST_NAME:-}.complaint
 if [ "${BATS_TEST_TRY_NUMBER:-1}" -gt 1 ]; then
 	echo "# again: $BATS_TEST_NAME" >&3
+	[ ! -f "$COMPLAINT" ] || sed 's/^/# /' "$COMPLAINT" >&3
 fi
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120}
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
@@ -68,7 +70,7 @@ serve() {
 	[ "$has_command" = yes ] || set -- "$@" -- "$CATCH"
 	set -- "$SMTPD" -n mx.example.org "$@"
 	[ -z "${LISTENS-}" ] || set -- "$ROOT/tests/lib/by-listening" "$@"
-	timeout 30 "$@" >"$REPLIES" 2>"$LOG" || status=$?
+	timeout "$((BATS_TEST_TIMEOUT / 4))" "$@" >"$REPLIES" 2>"$LOG" || status=$?
 	echo "$status" >"$BATS_TEST_TMPDIR/status"
 }
 
@@ -96,16 +98,12 @@ reply() {
 }
 
 fail() {
-	complain "$@" >&2
-	[ "${BATS_TEST_TRY_NUMBER:-1}" -gt "$BATS_TEST_RETRIES" ] ||
-		complain "again: $BATS_TEST_DESCRIPTION" "$@" | sed 's/^/# /' >&3
+	{
+		printf '%s\n' "$@"
+		[ ! -f "$REPLIES" ] || sed 's/^/replies: /' "$REPLIES"
+		[ ! -f "$LOG" ] || tail -n 30 "$LOG" | sed 's/^/log: /'
+	} | tee "$COMPLAINT" >&2
 	return 1
-}
-
-complain() {
-	printf '%s\n' "$@"
-	[ ! -f "$REPLIES" ] || sed 's/^/replies: /' "$REPLIES"
-	[ ! -f "$LOG" ] || tail -n 30 "$LOG" | sed 's/^/log: /'
 }
 
 codes_are() {

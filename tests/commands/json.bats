@@ -222,7 +222,7 @@ for file in json.load(open(\"$BOX/json\"))[\"attachments\"]:
 	posted '550 5.7.1 No' -- "$COMMANDS/json" --files "$BOX" sh -c \
 		'echo "550 5.7.1 No"; exit 77'
 	posted '451 4.3.0' -- "$COMMANDS/json" --files "$BOX" sh -c 'kill $$'
-	posted '451 4.3.0' --command-timeout 1 -- "$COMMANDS/json" --files \
+	posted '451 4.3.0' --command-timeout 5 -- "$COMMANDS/json" --files \
 		"$BOX" sh -c 'echo $$ >"$BOX/pids"; exec sleep 60'
 	all_gone
 	rm "$BOX/pids"

@@ -322,13 +322,13 @@ later() {
 	later 'no such host' inet:a..b:25
 	later 'no such port' inet:127.0.0.1:75559
 	later 'No such file' "unix:$BOX/none"
-	later 'closed without an answer' exec:/bin/true
-	later 'closed without an answer' exec:/no/such/program
+	closed='\(closed without an answer\|reset by peer\|Broken pipe\)'
+	later "$closed" exec:/bin/true
+	later "$closed" exec:/no/such/program
 	logged "output .* line=\".*/no/such/program.*No such file"
 	python_server 'while True:
     server.accept()[0].close()'
-	later '\(closed without an answer\|reset by peer\|Broken pipe\)' \
-		"inet:127.0.0.1:$PORT"
+	later "$closed" "inet:127.0.0.1:$PORT"
 	silent_server
 	later 'no answer in 1 s: <>' --timeout 1 "inet:127.0.0.1:$PORT"
 	later 'no answer in 1 s: <>' --timeout 1 "exec:sleep 60"
