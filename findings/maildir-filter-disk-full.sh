@@ -7,6 +7,7 @@
 # ignored, so that a write fails by EFBIG, as it would by ENOSPC.
 . "$(dirname "$0")/unpack"
 unpack maildir-filter=1.20-6 libpcre3=2:8.39-15
+LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$tree/lib/x86_64-linux-gnu
 box=$tree/box
 mkdir -p "$box/tmp" "$box/new" "$box/cur"
 {
