@@ -351,6 +351,14 @@ while True:
 	nothing_ran
 }
 
+@test "alert: a Subject that is longer than an argument may be is cut" {
+	syslog_server
+	write_letter "Subject: begun $(printf '%0200000d' 1)"
+	sed -i '/^Subject: a/d' "$LETTER"
+	posted '250 2.0.0' -- "$COMMANDS/alert" -u "$BOX/log"
+	until_true has "$BOX/lines" ': begun 00000'
+}
+
 # ---- autoreply ----
 
 # What sendmail was given: $BOX/N.args, $BOX/N.reply; $SENDMAIL_EXIT.
