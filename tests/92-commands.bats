@@ -412,6 +412,23 @@ Back on Monday. caf=" ] || fail "$(cat "$BOX/0.reply")"
 	delivered 7
 }
 
+@test "autoreply: no line of a reply is longer than 998 octets" {
+	prepare_autoreply
+	for length in 298 1500; do
+		write_letter "Subject: $(printf '%01500d' 1)" "References:$(
+			printf ' <%0*d@x>' 150 1 150 2 150 3 150 4 150 5)"
+		sed -i -e "s/^Message-ID.*/Message-ID: <$(
+			printf "%0${length}d" 1)@x>/" -e '/^Subject: a/d' \
+			"$LETTER"
+		FROM=$length@example.net
+		posted '250 2.0.0' -r 1 -- "$COPY" "$BATS_TEST_TMPDIR/text" \
+			"$BATS_TEST_TMPDIR/marks" "$CATCH"
+	done
+	[ "$(grep -c '^In-Reply-To: ' "$BOX/0.reply")" -eq 1 ]
+	has "$BOX/1.reply" 'To: 1500@'
+	[ -z "$(awk 'length > 998' "$BOX"/*.reply)" ]
+}
+
 @test "autoreply: never to robots, lists, null and odd senders, or itself" {
 	prepare_autoreply
 	for FROM in '' mailer-daemon@x MAILER-DAEMON@x postmaster@x owner-list@x \
