@@ -351,6 +351,14 @@ while True:
 	nothing_ran
 }
 
+@test "alert: a Subject that is longer than an argument may be is cut" {
+	syslog_server
+	write_letter "Subject: begun $(printf '%0200000d' 1)"
+	sed -i '/^Subject: a/d' "$LETTER"
+	posted '250 2.0.0' -- "$COMMANDS/alert" -u "$BOX/log"
+	until_true has "$BOX/lines" ': begun 00000'
+}
+
 # ---- autoreply ----
 
 # What sendmail was given: $BOX/N.args, $BOX/N.reply; $SENDMAIL_EXIT.
@@ -402,6 +410,23 @@ Back on Monday. caf=" ] || fail "$(cat "$BOX/0.reply")"
 	answered 4
 	answered 4
 	delivered 7
+}
+
+@test "autoreply: no line of a reply is longer than 998 octets" {
+	prepare_autoreply
+	for length in 298 1500; do
+		write_letter "Subject: $(printf '%01500d' 1)" "References:$(
+			printf ' <%0*d@x>' 150 1 150 2 150 3 150 4 150 5)"
+		sed -i -e "s/^Message-ID.*/Message-ID: <$(
+			printf "%0${length}d" 1)@x>/" -e '/^Subject: a/d' \
+			"$LETTER"
+		FROM=$length@example.net
+		posted '250 2.0.0' -r 1 -- "$COPY" "$BATS_TEST_TMPDIR/text" \
+			"$BATS_TEST_TMPDIR/marks" "$CATCH"
+	done
+	[ "$(grep -c '^In-Reply-To: ' "$BOX/0.reply")" -eq 1 ]
+	has "$BOX/1.reply" 'To: 1500@'
+	[ -z "$(awk 'length > 998' "$BOX"/*.reply)" ]
 }
 
 @test "autoreply: never to robots, lists, null and odd senders, or itself" {
