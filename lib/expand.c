@@ -204,8 +204,8 @@ expand_words(struct reader *r, const struct list *users,
 		return LOOKUP_ERROR;
 	end_members(&a, l->verb);
 	if (l->expanded->len == 0)
-		text_mailbox(l->expanded, &m, domain);
-	return VALID_USER;
+		add_member(&a, s.first);
+	return l->expanded->len > 0 ? VALID_USER : AMBIGUOUS_USER;
 }
 
 enum lookup_result

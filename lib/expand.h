@@ -12,7 +12,8 @@
  * occur in a name or its values; else any name where that will do.  What it
  * stands for is written into l->expanded, which stays empty where there is
  * nothing but the name itself.  domain is that of names that come without one.
- * AMBIGUOUS_USER: the words occur in two entries, or in one that is no mailbox.
+ * AMBIGUOUS_USER: the words occur in two entries, or in one that is no mailbox,
+ * or too long for a reply.
  * LOOKUP_ERROR: r->file and r->fault tell why. */
 enum lookup_result expand_name(struct reader *r, const struct list *users,
     const struct lookup *l, struct span domain);

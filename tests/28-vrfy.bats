@@ -196,6 +196,15 @@ answer_is() {
 	[ ! -e "$BOX/asked" ]
 }
 
+@test "a name of an entry that fits no reply is a 553, and is not cut" {
+	long=$(printf '%0480d' 7)
+	USERS=$BATS_TEST_TMPDIR/users
+	printf '%s: Ann Smith, /file\n' "$long" >"$USERS"
+	answer_is 'VRFY smith' "250 2.1.5 <$long@mx.example.org>"
+	printf 'xxxxxx%s: Ann Smith, /file\n' "$long" >"$USERS"
+	answer_is 'VRFY smith' '553 5.1.4 User ambiguous'
+}
+
 @test "who guesses names gets 100 answers and then 421" {
 	{ say 'EHLO c'; yes $'VRFY nobody\r' | head -n 101; say NOOP; } |
 		serve --vrfy -u "$USERS"
