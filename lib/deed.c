@@ -468,6 +468,12 @@ deed_is_over(const struct deeds *d)
 	return d->state == OVER;
 }
 
+bool
+deed_has_runs(const struct deeds *d)
+{
+	return d->state == COMMITTING;
+}
+
 void
 deed_give_up(struct deeds *d)
 {

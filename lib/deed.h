@@ -59,6 +59,9 @@ bool deed_take(struct deeds *d, struct span packet);
 /* Nothing more can come. */
 bool deed_is_over(const struct deeds *d);
 
+/* Runs of a message are due, behind one that was. */
+bool deed_has_runs(const struct deeds *d);
+
 /* Nothing more will: a message that was not whole is dropped. */
 void deed_give_up(struct deeds *d);
 
