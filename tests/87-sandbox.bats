@@ -30,6 +30,10 @@ escape() {
 	escape filtered
 }
 
+@test "it may ask whether it is on a terminal, as each glibc does" {
+	escape asks
+}
+
 @test "it cannot write to the log" {
 	escape unheard
 }
