@@ -149,7 +149,7 @@ begin(void *context, const struct envelope *envelope, struct reply *reply)
 	struct smtpd *s = context;
 
 	(void)reply;
-	delivery_begin(&s->delivery, envelope);
+	delivery_begin(&s->delivery, envelope, s->doer.deeds.began);
 	return true;
 }
 
@@ -481,6 +481,7 @@ act(struct smtpd *s, long long since)
 	e->ready = leave_connection;
 	e->header = s->settings.proxies.on ? take_header : NULL;
 	e->channel = s->speaker.channel;
+	e->since = since;
 	s->doer.let_in = &s->channel.let_in;
 	s->doer.grace = 30 * 1000;
 	good = doer_serve(&s->doer);

@@ -28,11 +28,13 @@ struct deeds {
 	void (*header)(void *context, const struct proxy *h);	/* NULL: a */
 					/* session begins without one */
 	const struct channel *channel;	/* of which the input is looked at */
+	long long since;		/* when the session began; ms */
 	/* ---- */
 	unsigned state;			/* enum state */
 	bool dropped;			/* its message, for its fault */
 	bool proof;			/* readable: the packet had a password; */
 					/* to be set back */
+	long long began;		/* readable: when the message did */
 	unsigned long long size;	/* of the message so far */
 	size_t committed;
 	struct reply fault;		/* of the message; code 0: none */

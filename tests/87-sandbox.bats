@@ -62,6 +62,10 @@ escape() {
 	escape limits
 }
 
+@test "how long a message took is counted from DATA on" {
+	escape begun
+}
+
 @test "no user of its own may look into it" {
 	escape not_dumpable
 }

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import tty
 
 import session
@@ -554,6 +555,19 @@ def terminal():
 
 def to_listener():
     return to_accept(listen())
+
+
+def begun():
+    """How long a message took is told from DATA on, though the other half
+    hears of a little one at its end."""
+    with Apart() as client:
+        client.replies(1)
+        check(client.script((EHLO, MAIL, RCPT, DATA)), client.got)
+        by = time.monotonic() + 1
+        until('a second passes', lambda: time.monotonic() > by)
+        check(client.script((MESSAGE, QUIT)), client.got)
+        client.finish()
+    log_has(' message .* exit=0 .* seconds=[1-9]')
 
 
 def limits():

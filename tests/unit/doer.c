@@ -135,7 +135,9 @@ send_message(void)
 		frame_octets(t, span_of(""));
 		frame_number(t, true);
 	}
-	frame_number(put(FRAME_BEGIN), 3);
+	t = put(FRAME_BEGIN);
+	frame_number(t, 3);
+	frame_number(t, 1);
 }
 
 /* So many of them, one after the other. */
