@@ -149,7 +149,7 @@ begin(void *context, const struct envelope *envelope, struct reply *reply)
 	struct smtpd *s = context;
 
 	(void)reply;
-	delivery_begin(&s->delivery, envelope);
+	delivery_begin(&s->delivery, envelope, s->doer.deeds.began);
 	return true;
 }
 
@@ -510,6 +510,7 @@ act(struct smtpd *s, const struct halves *h, pid_t speaker, long long since)
 	e->ready = leave_connection;
 	e->header = s->settings.proxies.on ? take_header : NULL;
 	e->channel = h->channel;
+	e->since = since;
 	s->doer.let_in = &s->channel.let_in;
 	s->doer.grace = 30 * 1000;
 	good = doer_serve(&s->doer);

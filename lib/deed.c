@@ -154,13 +154,16 @@ take_ask(struct deeds *d, struct span *rest)
 static bool
 take_begin(struct deeds *d, struct span *rest)
 {
-	unsigned long long recipients;
+	unsigned long long recipients, began;
 
-	if (!frame_take_number(rest, ENVELOPE_RECIPIENTS_MAX, &recipients))
+	if (!frame_take_number(rest, ENVELOPE_RECIPIENTS_MAX, &recipients) ||
+	    !frame_take_number(rest, CHANNEL_FOREVER, &began) ||
+	    (long long)began < d->since)
 		return false;
 	if (recipients == 0 || recipients != d->ledger.envelope->recipients)
 		return refuse(d, "other recipients than were taken");
 	d->ledger.messages++;
+	d->began = (long long)began;
 	d->size = 0;
 	d->committed = 0;
 	d->dropped = false;
@@ -466,6 +469,12 @@ bool
 deed_is_over(const struct deeds *d)
 {
 	return d->state == OVER;
+}
+
+bool
+deed_has_runs(const struct deeds *d)
+{
+	return d->state == COMMITTING;
 }
 
 void

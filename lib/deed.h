@@ -28,11 +28,13 @@ struct deeds {
 	void (*header)(void *context, const struct proxy *h);	/* NULL: a */
 					/* session begins without one */
 	const struct channel *channel;	/* of which the input is looked at */
+	long long since;		/* when the session began; ms */
 	/* ---- */
 	unsigned state;			/* enum state */
 	bool dropped;			/* its message, for its fault */
 	bool proof;			/* readable: the packet had a password; */
 					/* to be set back */
+	long long began;		/* readable: when the message did */
 	unsigned long long size;	/* of the message so far */
 	size_t committed;
 	struct reply fault;		/* of the message; code 0: none */
@@ -58,6 +60,9 @@ bool deed_take(struct deeds *d, struct span packet);
 
 /* Nothing more can come. */
 bool deed_is_over(const struct deeds *d);
+
+/* Runs of a message are due, behind one that was. */
+bool deed_has_runs(const struct deeds *d);
 
 /* Nothing more will: a message that was not whole is dropped. */
 void deed_give_up(struct deeds *d);

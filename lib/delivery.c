@@ -75,12 +75,15 @@ run(struct delivery *d, const struct facts *f, bool last, struct reply *reply)
 }
 
 void
-delivery_begin(struct delivery *d, const struct envelope *envelope)
+delivery_begin(struct delivery *d, const struct envelope *envelope,
+    long long since)
 {
+	long long now = channel_now();
+
 	message_begin(d->message, envelope);
 	d->accepted = false;
 	d->done = 0;
-	d->since = channel_now();
+	d->since = since > 0 && since < now ? since : now;
 }
 
 bool

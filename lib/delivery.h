@@ -26,7 +26,9 @@ struct delivery {
 	char **arguments;		/* of the last run */
 };
 
-void delivery_begin(struct delivery *d, const struct envelope *envelope);
+/* since: when, as channel_now() has it, where that was before; else 0. */
+void delivery_begin(struct delivery *d, const struct envelope *envelope,
+    long long since);
 
 /* False: the message cannot be kept, the reply says so. */
 bool delivery_append(struct delivery *d, struct span data,

@@ -63,6 +63,18 @@ allow_for(struct doer *d, long long since)
 	d->by = now + d->grace;
 }
 
+/* No time limit of the session cuts off runs that are due; to each the client
+ * gets a reply before the next. */
+static void
+allow_for_runs(struct doer *d)
+{
+	long long by = channel_now() + d->deeds.ledger.config->timeout +
+	    d->grace;
+
+	if (!d->told_to_stop && deed_has_runs(&d->deeds) && d->by < by)
+		d->by = by;
+}
+
 /* A session has an end, whatever the speaker thinks of it, and however much it
  * asks: it is told so first. */
 static bool
@@ -121,6 +133,7 @@ take_next(struct doer *d)
 	good = n > 0 && deed_take(&d->deeds, (struct span){ d->space,
 	    (size_t)n });
 	allow_for(d, since);
+	allow_for_runs(d);
 	return good && send_answer(d);
 }
 

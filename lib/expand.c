@@ -203,8 +203,10 @@ expand_words(struct reader *r, const struct list *users,
 	if (list_find(r, users, collect_members, &a) == LIST_UNKNOWN)
 		return LOOKUP_ERROR;
 	end_members(&a, l->verb);
-	if (l->expanded->len == 0)
+	if (l->expanded->len == 0) {
+		a = members_of(l, &m, domain);
 		add_member(&a, s.first);
+	}
 	return l->expanded->len > 0 ? VALID_USER : AMBIGUOUS_USER;
 }
 

@@ -26,7 +26,8 @@ enum frame {
 	FRAME_TRANSACTION,	/* the hello and MAIL, as far as they came */
 	FRAME_ASK,		/* a name, of RCPT, VRFY or EXPN; answered, */
 				/* unless it says that it will be taken */
-	FRAME_BEGIN,		/* a message for the recipients so far */
+	FRAME_BEGIN,		/* a message for the recipients so far, and */
+				/* since when, for it may be told later */
 	FRAME_OCTETS,		/* of its content; a fault is told later */
 	FRAME_APPEND,		/* answered: where more of it stands, and how */
 				/* many octets; or none, to ask for a fault */

@@ -97,23 +97,27 @@ enum {
 #define KILL 0x80000000U		/* SECCOMP_RET_KILL_PROCESS */
 #define ALLOW 0x7fff0000U		/* SECCOMP_RET_ALLOW */
 
-#ifdef __GLIBC__
-#define IS_TERMINAL TCGETS		/* isatty(3) */
-#else
-#define IS_TERMINAL TIOCGWINSZ
-#endif
+#define OURSELVES 0xffffffffU		/* a value: our own number */
 
-enum { CHECKS = 2, OURSELVES = -1 };	/* a value: our own number */
-
-/* Half of an argument, the first of them being 1; 0: no check. */
+/* Half of an argument, the first of them being 1; 0: no check.  OR: another
+ * value of the same. */
+enum { CHECKS = 2, OR = -1 };
 #define LOW(argument) (2 * (argument) + 1)
 #define HIGH(argument) (2 * (argument) + 2)
+
+/* isatty(3); glibc asks by TCGETS2 since 2.42, and may be newer than what it
+ * was when we were built. */
+#ifdef __GLIBC__
+#define IS_TERMINAL { LOW(1), TCGETS }, { OR, 0x802c542a }
+#else
+#define IS_TERMINAL { LOW(1), TIOCGWINSZ }
+#endif
 
 /* What the channel and the pair ask for, and how a process ends that finds
  * itself broken; some with these values alone. */
 static const struct allowed {
 	int number;
-	struct { int half, value; } check[CHECKS];
+	struct { int half; uint32_t value; } check[CHECKS];
 } allowed[] = {
 	{ SYS_pselect6, { { 0, 0 } } },
 	{ SYS_recvfrom, { { 0, 0 } } },
@@ -125,7 +129,7 @@ static const struct allowed {
 	{ SYS_getsockopt, { { LOW(1), SOL_SOCKET }, { LOW(2), SO_ERROR } } },
 	{ SYS_shutdown, { { 0, 0 } } },
 	{ SYS_close, { { 0, 0 } } },
-	{ SYS_ioctl, { { LOW(1), IS_TERMINAL } } },
+	{ SYS_ioctl, { IS_TERMINAL } },
 	{ SYS_restart_syscall, { { 0, 0 } } },		/* after SIGCONT */
 	{ SYS_exit_group, { { 0, 0 } } },
 	{ SYS_rt_sigprocmask, { { 0, 0 } } },		/* abort, with: */
@@ -155,21 +159,26 @@ add(struct program *p, uint16_t code, size_t if_true, size_t if_false,
 	    (uint8_t)if_false, k };
 }
 
-/* The last comparison allows, where it holds; any kills, where it does not. */
+/* The last comparison allows, where it holds; any kills, where it does not, and
+ * there is no other value. */
 static void
 add_row(struct program *p, const struct allowed *row)
 {
-	size_t i, more = row->check[0].half > 0;
-	int value;
+	size_t i;
+	int half = row->check[0].half, next;
+	uint32_t value;
 
-	add(p, EQUALS, more ? 0 : TO_ALLOW, TO_KILL, (uint32_t)row->number);
-	for (i = 0; i < CHECKS && row->check[i].half > 0; i++) {
-		more = i + 1 < CHECKS && row->check[i + 1].half > 0;
+	add(p, EQUALS, half > 0 ? 0 : TO_ALLOW, TO_KILL,
+	    (uint32_t)row->number);
+	for (i = 0; i < CHECKS && half != 0; i++, half = next) {
+		next = i + 1 < CHECKS ? row->check[i + 1].half : 0;
 		value = row->check[i].value;
-		add(p, LOAD, 0, 0, (uint32_t)(offsetof(struct call, argument) +
-		    ((size_t)row->check[i].half - 1) * sizeof (uint32_t)));
-		add(p, EQUALS, more ? 0 : TO_ALLOW, TO_KILL,
-		    (uint32_t)(value == OURSELVES ? getpid() : value));
+		if (half != OR)
+			add(p, LOAD, 0, 0, (uint32_t)(offsetof(struct call,
+			    argument) + ((size_t)half - 1) *
+			    sizeof (uint32_t)));
+		add(p, EQUALS, next > 0 ? 0 : TO_ALLOW, next == OR ? 0 :
+		    TO_KILL, value == OURSELVES ? (uint32_t)getpid() : value);
 	}
 }
 

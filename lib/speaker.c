@@ -184,10 +184,13 @@ static bool
 begin(void *speaker, const struct envelope *envelope, struct reply *reply)
 {
 	struct speaker *s = speaker;
+	struct text *t;
 
 	(void)reply;
 	tell_transaction(s);
-	frame_number(add(s, FRAME_BEGIN), envelope->recipients);
+	t = add(s, FRAME_BEGIN);
+	frame_number(t, envelope->recipients);
+	frame_number(t, (unsigned long long)channel_now());
 	return true;
 }
 

@@ -30,6 +30,10 @@ escape() {
 	escape filtered
 }
 
+@test "it may ask whether it is on a terminal, as each glibc does" {
+	escape asks
+}
+
 @test "it cannot write to the log" {
 	escape unheard
 }
@@ -56,6 +60,10 @@ escape() {
 
 @test "its limits, its privileges, its signals, its environment" {
 	escape limits
+}
+
+@test "how long a message took is counted from DATA on" {
+	escape begun
 }
 
 @test "no user of its own may look into it" {

@@ -946,9 +946,10 @@ put_frame(struct script *s)
 	frame_number(&s->t, frame);
 	if (frame == FRAME_UNLOCKED)
 		put_number(s, 1);
-	else if (frame == FRAME_BEGIN)
+	else if (frame == FRAME_BEGIN) {
 		put_number(s, w->taken);
-	else if (frame == FRAME_COMMIT)
+		put_number(s, 1);
+	} else if (frame == FRAME_COMMIT)
 		put_number(s, w->config->lmtp ? w->commits : PROTOCOL_ALL);
 	else if (frame == FRAME_OCTETS)
 		frame_octets(&s->t, VALUE(s, "line\r\n", "", "!",

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import tty
 
 import session
@@ -43,7 +44,7 @@ close restart_syscall exit_group rt_sigprocmask getpid gettid'''.split())
 NUMBERS = 600    # of calls; there are less
 # Whose end is none by the filter; 31 is SIGSYS.
 SIGNALS = {'segv': 11, 'abort': 6, 'trap': (4, 5), 'nothing': None,
-           'say': None, 'stack': (31, 11, 6)}
+           'say': None, 'terminal': None, 'stack': (31, 11, 6)}
 
 
 def attempts():
@@ -168,6 +169,17 @@ def unheard():
         client.finish(status=70)
     log_has(f' reason=speaker exit={STILL_THERE} messages=0 ')
     log_lacks('escape says')
+
+
+def asks():
+    """It may ask what its connection is, however a libc does so."""
+    for ends in socket_pair, two_pipes:
+        with Hostile(ends=ends) as client:
+            client.replies(1)
+            client.send(b'NOOP now terminal\r\n')
+            client.finish(status=70)
+        log_has(f' reason=speaker exit={STILL_THERE} messages=0 ')
+        forget_log()
 
 
 def able():
@@ -544,6 +556,19 @@ def terminal():
 
 def to_listener():
     return to_accept(listen())
+
+
+def begun():
+    """How long a message took is told from DATA on, though the other half
+    hears of a little one at its end."""
+    with Apart() as client:
+        client.replies(1)
+        check(client.script((EHLO, MAIL, RCPT, DATA)), client.got)
+        by = time.monotonic() + 1
+        until('a second passes', lambda: time.monotonic() > by)
+        check(client.script((MESSAGE, QUIT)), client.got)
+        client.finish()
+    log_has(' message .* exit=0 .* seconds=[1-9]')
 
 
 def limits():

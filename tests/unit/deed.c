@@ -312,6 +312,15 @@ put_append(unsigned long long at, unsigned long long len)
 }
 
 static void
+put_begin(unsigned long long recipients, unsigned long long since)
+{
+	struct text *t = put(FRAME_BEGIN);
+
+	frame_number(t, recipients);
+	frame_number(t, since);
+}
+
+static void
 put_discard(int code, const char *hint)
 {
 	struct text *t = put(FRAME_DISCARD);
@@ -341,7 +350,7 @@ put_good(enum frame frame)
 		put_transaction("ESMTP", "c", "MAIL", "a@b", "");
 		break;
 	case FRAME_ASK: put_ask(LOOKUP_VRFY, "joe", ""); break;
-	case FRAME_BEGIN: frame_number(put(frame), envelope.recipients); break;
+	case FRAME_BEGIN: put_begin(envelope.recipients, 7); break;
 	case FRAME_OCTETS: frame_octets(put(frame), span_of("x\n")); break;
 	case FRAME_APPEND: put_append(1, 2); break;
 	case FRAME_COMMIT: frame_number(put(frame), first_recipient()); break;
@@ -914,12 +923,30 @@ counts_of_recipients(void)
 
 	for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		all = all && go(RECIPIENT);
-		frame_number(put(FRAME_BEGIN), wrong[i]);
+		put_begin(wrong[i], 7);
 		all = all && bad();
 	}
 	ok(all, "a message for others than those who were taken");
-	ok(go(MAILING) && (frame_number(put(FRAME_BEGIN), 0), bad()),
+	ok(go(MAILING) && (put_begin(0, 7), bad()),
 	    "a message for nobody");
+}
+
+static void
+beginnings(void)
+{
+	bool good = go(RECIPIENT);
+
+	deeds.since = 5;
+	put_begin(envelope.recipients, 5);
+	ok(good && take() && deeds.began == 5, "when a message began");
+	good = go(RECIPIENT);
+	deeds.since = 5;
+	put_begin(envelope.recipients, 4);
+	ok(good && bad(), "which is not before its session");
+	good = go(RECIPIENT);
+	put_begin(envelope.recipients, 1ULL << 63);
+	ok(good && bad(), "nor a time that there is none");
+	deeds.since = 0;
 }
 
 static bool
@@ -1410,6 +1437,7 @@ main(void)
 	answers_of_names();
 	limits_of_guesses();
 	counts_of_recipients();
+	beginnings();
 	runs();
 	faults();
 	sizes();

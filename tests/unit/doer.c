@@ -37,6 +37,13 @@ forward_domain(void *context, const struct lookup *l, struct reply *reply)
 }
 
 static void
+commit(void *context, size_t recipient, struct reply *reply)
+{
+	wait_ms(slow);
+	record_commit(context, recipient, reply);
+}
+
+static void
 ready(void *context)
 {
 	(void)context;
@@ -107,6 +114,45 @@ say_end(int pair)
 	frame_number(t, 0);
 	frame_number(t, 0);
 	say_packet(pair);
+}
+
+/* A message for three, up to its runs. */
+static void
+send_message(void)
+{
+	struct text *t = put(FRAME_TRANSACTION);
+	int i;
+
+	frame_string(t, "LMTP");
+	frame_octets(t, span_of("client"));
+	frame_string(t, "MAIL");
+	frame_octets(t, span_of(""));
+	frame_octets(t, span_of(""));
+	for (i = 0; i < 3; i++) {
+		t = put(FRAME_ASK);
+		frame_number(t, LOOKUP_RCPT);
+		frame_octets(t, span_of("joe"));
+		frame_octets(t, span_of(""));
+		frame_number(t, true);
+	}
+	t = put(FRAME_BEGIN);
+	frame_number(t, 3);
+	frame_number(t, 1);
+}
+
+/* So many of them, one after the other. */
+static void
+ask_for_runs(int pair, unsigned runs)
+{
+	unsigned i;
+
+	send_message();
+	for (i = 0; i < runs; i++) {
+		frame_number(put(FRAME_COMMIT), i);
+		say_packet(pair);
+		if (hear(pair) != DOER_ANSWERS)
+			_exit(5);
+	}
 }
 
 static void
@@ -233,6 +279,20 @@ asks_and_ends(int pair)
 	ends(pair);
 }
 
+static void
+asks_for_runs(int pair)
+{
+	ask_for_runs(pair, 3);
+	ends(pair);
+}
+
+static void
+leaves_out_a_run(int pair)
+{
+	ask_for_runs(pair, 2);
+	is_silent(pair);
+}
+
 /* ---- ---- */
 
 /* Nobody is left of it. */
@@ -256,6 +316,7 @@ serves(void (*speaks)(int pair))
 	close(pair[1]);
 	handler = record_handler;
 	handler.forward_domain = forward_domain;
+	handler.commit = commit;
 	doer.deeds.ledger = (struct ledger){ .config = &config,
 	    .envelope = &envelope };
 	doer.deeds.handler = &handler;
@@ -319,6 +380,24 @@ ends_of_time(void)
 }
 
 static void
+runs_that_are_due(void)
+{
+	config.lmtp = true;
+	config.session_timeout = config.timeout = 100;
+	grace = 2000;
+	slow = 1500;
+	ok(serves(asks_for_runs) && record.commits == 3,
+	    "each recipient has a run, however long they take together");
+	record.begun = false;
+	slow = 0;
+	grace = 300;
+	ok(is_killed(leaves_out_a_run, "no end in time") &&
+	    record.commits == 2, "who does not ask for one has an end");
+	config.session_timeout = config.timeout = 0;
+	config.lmtp = false;
+}
+
+static void
 bad_packets(void)
 {
 	grace = 20 * 1000;
@@ -359,6 +438,7 @@ main(void)
 	config = (struct protocol_config){ .hostname = "mx.example.org",
 	    .domain = "d", .vrfy = true, .max_recipients = 100 };
 	ends_of_time();
+	runs_that_are_due();
 	bad_packets();
 	deaths();
 	return tap_end();

@@ -74,6 +74,19 @@ call_by_x32(void)
 
 /* ---- calls ---- */
 
+static char space[512], saying[] = "escape says this\n";
+
+/* isatty, as each glibc asks it: by TCGETS, and by TCGETS2 since 2.42. */
+static void
+ask_for_terminal(void)
+{
+#ifdef __GLIBC__
+	syscall(SYS_ioctl, 0, 0x5401, space);
+	syscall(SYS_ioctl, 0, 0x802c542a, space);
+#endif
+	isatty(0);
+}
+
 static const struct sockaddr_in address = { .sin_family = AF_INET };
 static const struct rlimit many = { 1024, 1024 };
 static const struct timespec never = { 0, 1 };
@@ -81,7 +94,6 @@ static char nowhere[] = "/nowhere";
 static char *const words[] = { nowhere, NULL };
 static int value = 1;
 static socklen_t length = sizeof value;
-static char space[512], saying[] = "escape says this\n";
 static struct iovec part = { saying, sizeof saying - 1 };
 static struct {
 	size_t len;			/* struct cmsghdr, with what follows */
@@ -114,6 +126,7 @@ static const struct attempt {
 #define CALL(name, number, ...) { name, NULL, number, { __VA_ARGS__ } }
 #define ACT(name, function) { name, function, 0, { 0 } }
 	CALL("say", SYS_write, 2, AT(saying), sizeof saying - 1),
+	ACT("terminal", ask_for_terminal),
 	ACT("segv", write_to_nobody),
 	ACT("abort", abort),
 	ACT("trap", trap),
