@@ -149,7 +149,8 @@ begin(void *context, const struct envelope *envelope, struct reply *reply)
 	struct smtpd *s = context;
 
 	(void)reply;
-	delivery_begin(&s->delivery, envelope, s->doer.deeds.began);
+	delivery_begin(&s->delivery, envelope,
+	    s->settings.sandbox ? s->doer.deeds.began : 0);
 	return true;
 }
 

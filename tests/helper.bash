@@ -70,7 +70,8 @@ serve() {
 	[ "$has_command" = yes ] || set -- "$@" -- "$CATCH"
 	set -- "$SMTPD" -n mx.example.org "$@"
 	[ -z "${LISTENS-}" ] || set -- "$ROOT/tests/lib/by-listening" "$@"
-	timeout "$((BATS_TEST_TIMEOUT / 4))" "$@" >"$REPLIES" 2>"$LOG" || status=$?
+	timeout "$((BATS_TEST_TIMEOUT / 4))" "$@" \
+		>"$REPLIES" 2>"$LOG" || status=$?
 	echo "$status" >"$BATS_TEST_TMPDIR/status"
 }
 
