@@ -84,6 +84,7 @@ delivery_begin(struct delivery *d, const struct envelope *envelope,
 	d->accepted = false;
 	d->done = 0;
 	d->since = since > 0 && since < now ? since : now;
+	d->message->date -= (time_t)((now - d->since) / 1000);
 }
 
 bool

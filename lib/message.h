@@ -28,7 +28,7 @@ struct message {
 	bool received, return_path;	/* to be set: fields that we add */
 	const struct envelope *envelope;	/* readable */
 	unsigned long transaction;	/* of the envelope; whose the id is */
-	time_t date;			/* readable */
+	time_t date;			/* readable: when it began */
 	char id[32];			/* readable: a word, the host's own */
 	char okay[48];			/* readable: "Ok ID" */
 	bool started;			/* octets are in the spool */

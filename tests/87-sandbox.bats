@@ -62,7 +62,7 @@ escape() {
 	escape limits
 }
 
-@test "how long a message took is counted from DATA on" {
+@test "when a message came, and how long it took, is counted from DATA on" {
 	escape begun
 }
 

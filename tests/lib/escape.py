@@ -2,6 +2,7 @@
 """escape CASE: --sandbox with a speaker that is in an attacker's hands, which
 is tests/unit/escape; what the speaker has; and a kernel that refuses it."""
 import ctypes
+import email.utils
 import itertools
 import os
 import platform
@@ -68,11 +69,12 @@ class Apart(Session):
 
     program = SMTPD
 
-    def __init__(self, *options, ends=socket_pair, sandbox=True, **more):
+    def __init__(self, *options, ends=socket_pair, sandbox=True,
+                 received=False, **more):
         was, session.SMTPD = session.SMTPD, self.program
-        apart = ['--sandbox'] if sandbox else []
+        apart = sandbox * ['--sandbox'] + (not received) * ['--no-received']
         try:
-            super().__init__(ends(), *apart, '--no-received', *options, **more)
+            super().__init__(ends(), *apart, *options, **more)
         finally:
             session.SMTPD = was
 
@@ -559,16 +561,20 @@ def to_listener():
 
 
 def begun():
-    """How long a message took is told from DATA on, though the other half
-    hears of a little one at its end."""
-    with Apart() as client:
+    """When a message came, and how long it took, is told from DATA on, though
+    the other half hears of a little one at its end."""
+    with Apart(received=True) as client:
         client.replies(1)
         check(client.script((EHLO, MAIL, RCPT, DATA)), client.got)
-        by = time.monotonic() + 1
-        until('a second passes', lambda: time.monotonic() > by)
+        before, by = time.time(), time.monotonic() + 3
+        until('some seconds pass', lambda: time.monotonic() > by)
         check(client.script((MESSAGE, QUIT)), client.got)
         client.finish()
-    log_has(' message .* exit=0 .* seconds=[1-9]')
+    log_has(' message .* exit=0 .* seconds=[3-9]')
+    [message] = box()
+    date = re.search(rb';\s+(\w[^\n]+)\n', message)[1].decode()
+    then = email.utils.parsedate_to_datetime(date).timestamp()
+    check(then < before + 1, date, 'is', then - before, 's behind DATA')
 
 
 def limits():
