@@ -6,12 +6,13 @@
 # say the same, and what the first one said is lost.
 . "$(dirname "$0")/unpack"
 unpack collectd-core=5.12.0-14 libesmtp6=1.1.0-3.1~deb12u1
-python3 - "$tree" <<'END'
+PYTHONPATH=$(dirname "$0") python3 -B - "$tree" <<'END'
 import socket
 import subprocess
 import sys
-import threading
 import time
+
+import smtpserver
 
 tree = sys.argv[1]
 CONFIG = '''
@@ -39,38 +40,19 @@ LoadPlugin notify_email
 '''
 
 
-def serve(listener, verdicts, taken):
-    replies = {b'DATA': b'354 go', b'QUIT': b'221 bye'}
-    while True:
-        client = listener.accept()[0].makefile('rwb')
-        client.write(b'220 mx\r\n')
-        client.flush()
-        content = None
-        for line in client:
-            reply = replies.get(line[:4], b'250 ok')
-            if content is not None and line != b'.\r\n':
-                content += line
-                continue
-            if content is not None:
-                reply = verdicts.pop(0) if verdicts else b'250 taken'
-                if reply == b'250 taken':
-                    taken.append(content)
-            content = b'' if line[:4] == b'DATA' else None
-            client.write(reply + b'\r\n')
-            client.flush()
-            if line[:4] == b'QUIT':
-                break
-        client.close()
-
-
 def alerts(verdicts):
     """Which alerts came, of three of which each waits for the one before."""
     taken = []
-    listener = socket.create_server(('127.0.0.1', 0))
-    threading.Thread(target=serve, args=(listener, verdicts, taken),
-                     daemon=True).start()
+
+    def to_message(content):
+        if verdicts:
+            return verdicts.pop(0)
+        taken.append(content)
+        return b'250 taken'
+
+    port = smtpserver.start(to_message)
     with open(tree + '/conf', 'w') as file:
-        file.write(CONFIG % {'tree': tree, 'port': listener.getsockname()[1]})
+        file.write(CONFIG % {'tree': tree, 'port': port})
     with open(tree + '/log', 'w'):
         pass
     collectd = subprocess.Popen([tree + '/usr/sbin/collectd', '-f', '-C',

@@ -8,13 +8,13 @@
 # again.
 . "$(dirname "$0")/unpack"
 unpack rsyslog=8.2302.0-1+deb12u2 libestr0=0.1.11-1 libfastjson4=1.2304.0-1
-python3 - "$tree" <<'END'
-import os
+PYTHONPATH=$(dirname "$0") python3 -B - "$tree" <<'END'
 import socket
 import subprocess
 import sys
-import threading
 import time
+
+import smtpserver
 
 tree = sys.argv[1]
 CONFIG = '''
@@ -28,50 +28,20 @@ action(type="ommail" server="127.0.0.1" port="%d" mailfrom="ann@example.net"
 '''
 
 
-def talk(client, greetings, verdicts, taken):
-    """The first connection and the first message have it hard."""
-    lines, replies = [], {b'DATA': b'354 go', b'QUIT': b'221 bye'}
-
-    def say(reply):
-        client.write(reply + b'\r\n')
-        client.flush()
-
-    say(greetings.pop())
-    for line in client:
-        lines.append(line.strip())
-        if lines[-1] == b'.':
-            say(verdicts[-1])
-            if verdicts.pop().startswith(b'250'):
-                taken += [lines[-3]]
-            lines = []
-        elif b'DATA' not in lines[:-1]:
-            say(replies.get(lines[-1][:4], b'250 ok'))
-        if line[:4] == b'QUIT':
-            break
-    client.close()
-
-
-def serve(listener, *words):
-    while True:
-        client = listener.accept()[0].makefile('rwb')
-        threading.Thread(target=talk, args=(client, *words),
-                         daemon=True).start()
-
-
-def names(taken):
-    return {line.split()[-1].decode() for line in taken}
-
-
 def fate(greeting, verdict, queue, awaited):
     """Whether the first of three lines came, once those awaited have."""
-    taken = []
-    listener = socket.create_server(('127.0.0.1', 0))
-    greetings = [b'220 mx'] * 1000 + [greeting]
-    verdicts = [b'250 ok'] * 1000 + [verdict]
-    threading.Thread(target=serve, args=(listener, greetings, verdicts, taken),
-                     daemon=True).start()
+    taken, greetings, verdicts = set(), [greeting], [verdict]
+
+    def to_message(content):
+        reply = verdicts.pop() if verdicts else b'250 ok'
+        if reply.startswith(b'250'):
+            taken.add(content.split()[-1].decode())
+        return reply
+
+    port = smtpserver.start(to_message, greeting=lambda:
+                            greetings.pop() if greetings else b'220 mx')
     with open(tree + '/conf', 'w') as file:
-        file.write(CONFIG % (tree, listener.getsockname()[1], queue))
+        file.write(CONFIG % (tree, port, queue))
     rsyslogd = subprocess.Popen(
         [tree + '/usr/sbin/rsyslogd', '-n', '-f', tree + '/conf',
          '-i', tree + '/pid', '-M', tree + '/usr/lib/x86_64-linux-gnu/rsyslog'])
@@ -81,14 +51,14 @@ def fate(greeting, verdict, queue, awaited):
         time.sleep(0.05)
     for name in (b'one', b'two', b'three'):
         log.send(b'<13>Jan  1 00:00:00 tag: ' + name)
-    while not awaited <= names(taken) and time.monotonic() < end:
+    while not awaited <= taken and time.monotonic() < end:
         time.sleep(0.05)
     rsyslogd.terminate()
     rsyslogd.wait(20)
-    print((greeting + b', ' + verdict).decode(), queue, names(taken))
-    if not {'two', 'three'} <= names(taken):
+    print((greeting + b', ' + verdict).decode(), queue, taken)
+    if not {'two', 'three'} <= taken:
         sys.exit(2)
-    return 'one' in names(taken)
+    return 'one' in taken
 
 
 busy, later = (b'421 busy', b'250 ok'), (b'220 mx', b'451 later')

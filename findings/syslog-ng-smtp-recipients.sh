@@ -10,12 +10,12 @@ unpack syslog-ng-core=3.38.1-5+deb12u1 syslog-ng-mod-smtp=3.38.1-5+deb12u1 \
 	libglib2.0-0=2.74.6-2+deb12u9 libpcre3=2:8.39-15
 LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$tree/usr/lib/syslog-ng
 LD_LIBRARY_PATH=$LD_LIBRARY_PATH:$tree/lib/x86_64-linux-gnu
-python3 - "$tree" <<'END'
-import socket
+PYTHONPATH=$(dirname "$0") python3 -B - "$tree" <<'END'
 import subprocess
 import sys
-import threading
 import time
+
+import smtpserver
 
 tree = sys.argv[1]
 CONFIG = '''
@@ -30,43 +30,17 @@ log { source(s); destination(d); };
 '''
 
 
-def talk(client, refused, taken):
-    replies = {b'EHLO': b'250-mx\r\n250 8BITMIME', b'DATA': b'354 go',
-               b'QUIT': b'221 bye'}
-    client.write(b'220 mx\r\n')
-    content = None
-    client.flush()
-    for line in client:
-        reply = replies.get(line[:4], b'250 ok')
-        if content is not None and line != b'.\r\n':
-            content.append(line)
-            continue
-        if content is not None:
-            taken.append(content[-1].strip())
-        content = [] if line[:4] == b'DATA' else None
-        if refused in line:
-            reply = b'550 5.1.1 no'
-        client.write(reply + b'\r\n')
-        client.flush()
-        if line[:4] == b'QUIT':
-            break
-    client.close()
-
-
-def serve(listener, *words):
-    while True:
-        client = listener.accept()[0].makefile('rwb')
-        threading.Thread(target=talk, args=(client, *words),
-                         daemon=True).start()
-
-
 def times(refused, taken):
     """How often the first of two lines came, once the second has."""
-    listener = socket.create_server(('127.0.0.1', 0))
-    threading.Thread(target=serve, args=(listener, refused, taken),
-                     daemon=True).start()
+
+    def to_message(content):
+        taken.append(content.split()[-1])
+        return b'250 taken'
+
+    port = smtpserver.start(to_message, lambda line:
+                            b'550 5.1.1 no' if refused in line else None)
     with open(tree + '/conf', 'w') as file:
-        file.write(CONFIG % (tree, listener.getsockname()[1]))
+        file.write(CONFIG % (tree, port))
     with open(tree + '/log', 'w') as file:
         file.write('one\ntwo\n')
     syslog_ng = subprocess.Popen(
