@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "date.h"
+#include "variable.h"
 
 struct facts
 facts_of_client(const struct envelope *envelope, const struct peer *peer)
@@ -348,16 +349,12 @@ enum { VARIABLES = sizeof variables / sizeof *variables };
 static bool
 is_ours(const char *assignment)
 {
-	size_t len = strcspn(assignment, "="), i, n;
-	const char *name;
+	const char *rest;
+	size_t i;
 
 	for (i = 0; i < VARIABLES; i++) {
-		name = variables[i].name;
-		if (*name != *assignment)
-			continue;
-		n = strlen(name);
-		if (strncmp(assignment, name, n) == 0 &&
-		    (len == n || name[n - 1] == '_'))
+		rest = variable_behind(assignment, variables[i].name);
+		if (rest != NULL && (*rest == '=' || rest[-1] == '_'))
 			return true;
 	}
 	return false;
@@ -370,15 +367,18 @@ is_bad_word(const char *assignment)
 {
 	static const char *const names[] = { "SSL_CLIENT_", "SSL_PEER_",
 	    "SSL_TLS_SNI_SERVERNAME", "SOCAT_OPENSSL_X509_" };
-	struct span value = span_of(assignment + strcspn(assignment, "="));
+	const char *rest;
+	struct span value;
 	size_t i;
 
-	if (*assignment != 'S')
-		return false;
-	for (i = 0; i < sizeof names / sizeof *names; i++)
-		if (strncmp(assignment, names[i], strlen(names[i])) == 0)
-			return span_any(value, is_control) ||
-			    span_starts(value, span_of("=() {"));
+	for (i = 0; i < sizeof names / sizeof *names; i++) {
+		rest = variable_behind(assignment, names[i]);
+		if (rest == NULL)
+			continue;
+		value = span_of(rest + strcspn(rest, "="));
+		return span_any(value, is_control) ||
+		    span_starts(value, span_of("=() {"));
+	}
 	return false;
 }
 

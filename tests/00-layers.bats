@@ -39,7 +39,7 @@ dial: text channel ip
 prepend: text
 expand: text address lists users
 message: text date opening spool envelope prepend
-environment: text date spool envelope message
+environment: text variable date spool envelope message
 event: text channel log process spool sasl environment
 listener: text variable launcher lists log ip peer reply channel event
 runner: text launcher peer process environment verdict event prepend
