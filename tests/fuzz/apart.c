@@ -1004,30 +1004,6 @@ play_script(const struct protocol_config *config, bool header,
 
 /* ---- */
 
-static struct protocol_config
-config_of(const uint8_t *data)
-{
-	unsigned options = data[0];
-	struct protocol_config config = { .hostname = "mx.example.org",
-	    .banner = "ready", .domain = "d", .max_recipients = 5,
-	    .max_errors = 5 };
-
-	config.lmtp = (options & 1) != 0;
-	config.crlf = (options & 2) != 0;
-	config.reject_bare_newlines = (options & 4) != 0;
-	config.terminal = (options & 8) != 0;
-	config.dsn = (options & 16) != 0;
-	config.max_size = options & 32 ? 20 : 0;
-	config.max_messages = options & 64 ? 2 : 0;
-	config.vrfy = (options & 128) != 0;
-	config.auth = config.starttls = (data[1] & 64) != 0;
-	config.auth_in_clear = config.require_auth = (data[1] & 128) != 0;
-	config.require_tls = (data[1] & 192) == 64;
-	config.xclient = (data[2] & 1) != 0;
-	config.may_rename = (data[2] & 3) == 3;
-	return config;
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -1039,6 +1015,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len < 4)
 		return 0;
 	config = config_of(data);
+	config.may_rename = (data[2] & 3) == 3;
 	has_header = (data[2] & 4) != 0;
 	if ((data[2] & 16) != 0) {
 		play_script(&config, has_header, input);

@@ -1,15 +1,41 @@
 /*
- * What holds of each value that is handed to somebody, whoever says it.
+ * The options that an input chooses, and what holds of each value that is
+ * handed to somebody, whoever says it.
  */
 #ifndef CHECKS_H
 #define CHECKS_H
 
 #include <assert.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "lib/proxy.h"
 #include "lib/xclient.h"
 #include "protocol.h"
+
+/* By its first three octets. */
+static inline struct protocol_config
+config_of(const uint8_t *data)
+{
+	unsigned options = data[0];
+	struct protocol_config config = { .hostname = "mx.example.org",
+	    .banner = "ready", .domain = "d", .max_recipients = 5,
+	    .max_errors = 5 };
+
+	config.lmtp = (options & 1) != 0;
+	config.crlf = (options & 2) != 0;
+	config.reject_bare_newlines = (options & 4) != 0;
+	config.terminal = (options & 8) != 0;
+	config.dsn = (options & 16) != 0;
+	config.max_size = options & 32 ? 20 : 0;
+	config.max_messages = options & 64 ? 2 : 0;
+	config.vrfy = (options & 128) != 0;
+	config.auth = config.starttls = (data[1] & 64) != 0;
+	config.auth_in_clear = config.require_auth = (data[1] & 128) != 0;
+	config.require_tls = (data[1] & 192) == 64;
+	config.xclient = (data[2] & 1) != 0;
+	return config;
+}
 
 /* Of a name that VRFY asks for: it may be words. */
 static inline void

@@ -734,32 +734,17 @@ play_both(struct protocol_config *config, unsigned options, size_t piece,
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	unsigned options;
-	struct protocol_config config = { .hostname = "mx.example.org",
-	    .banner = "ready", .domain = "d", .max_recipients = 5,
-	    .max_errors = 5 };
+	struct protocol_config config;
 	struct span input = { (const char *)data + 3, len - 3 };
 	struct proxy header;
 
 	if (len < 4)
 		return 0;
-	options = data[0];
 	if ((data[2] & 8) != 0) {
-		play_client(options, data[1], input);
+		play_client(data[0], data[1], input);
 		return 0;
 	}
-	config.lmtp = (options & 1) != 0;
-	config.crlf = (options & 2) != 0;
-	config.reject_bare_newlines = (options & 4) != 0;
-	config.terminal = (options & 8) != 0;
-	config.dsn = (options & 16) != 0;
-	config.max_size = options & 32 ? 20 : 0;
-	config.max_messages = options & 64 ? 2 : 0;
-	config.vrfy = (options & 128) != 0;
-	config.auth = config.starttls = (data[1] & 64) != 0;
-	config.auth_in_clear = config.require_auth = (data[1] & 128) != 0;
-	config.require_tls = (data[1] & 192) == 64;
-	config.xclient = (data[2] & 1) != 0;
+	config = config_of(data);
 	config.may_rename = (data[2] & 2) != 0;
 	if ((data[2] & 4) != 0) {
 		if (!read_header(input, &header))
@@ -767,6 +752,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		config.tls = header.tls;
 		input = span_skip(input, header.len);
 	}
-	play_both(&config, options, (data[1] & 63) + 1U, input);
+	play_both(&config, data[0], (data[1] & 63) + 1U, input);
 	return 0;
 }
