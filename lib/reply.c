@@ -1,14 +1,16 @@
 #include "reply.h"
 
-/* Octets of the character that begins s; 0 where it cannot be shown.  To U+0080
- * to U+009F a terminal may listen. */
+/* Octets of ASCII that begin s, or of one character beyond; 0 where it cannot be
+ * shown.  To U+0080 to U+009F a terminal may listen. */
 static size_t
 printable(struct span s, bool utf8)
 {
-	size_t n;
+	size_t n = 0;
 
+	while (n < s.len && !is_8bit(s.ptr[n]) && !is_control(s.ptr[n]))
+		n++;
 	if (!is_8bit(s.ptr[0]))
-		return is_control(s.ptr[0]) ? 0 : 1;
+		return n;
 	n = utf8 ? utf8_character(s) : 0;
 	return n == 2 && s.ptr[0] == '\xc2' && (unsigned char)s.ptr[1] < 0xa0 ?
 	    0 : n;
@@ -20,15 +22,12 @@ write_clean(struct text *t, struct span line, size_t max, bool utf8)
 {
 	size_t n, len;
 
-	for (; line.len > 0; max -= len) {
+	for (; line.len > 0 && max > 0; max -= len) {
 		n = printable(line, utf8);
-		len = n > 0 ? n : 1;
-		if (len > max)
+		if (n > max && is_8bit(line.ptr[0]))
 			return;
-		if (len > 1)
-			text_span(t, span_first(line, len));
-		else
-			text_char(t, n > 0 ? line.ptr[0] : '?');
+		len = n == 0 ? 1 : n < max ? n : max;
+		text_span(t, n > 0 ? span_first(line, len) : span_of("?"));
 		line = span_skip(line, len);
 	}
 }
