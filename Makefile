@@ -45,6 +45,16 @@ forward: programs/forward.o libprotocol.a
 	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@ programs/forward.o \
 		libprotocol.a
 
+# Objects of another compiler or other flags are of no use; "make install" takes
+# what is there.
+ifneq ($(MAKECMDGOALS),install)
+lib/.flags: FORCE
+	@echo '$(CC) $(HARDEN) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || \
+		echo '$(CC) $(HARDEN) $(CPPFLAGS) $(CFLAGS)' >$@
+
+$(SOURCES:.c=.o): lib/.flags
+endif
+
 %.o: %.c
 	$(CC) $(STRICT) $(HARDEN) -I. $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -79,7 +89,7 @@ libprotocol$(SANITIZED).a: $(LIBRARY:=$(SANITIZED).o) lib/.rooms
 # The same programs with no library to load, for a busy port; "make install" then
 # installs them.  Where glibc is linked in, forward looks up no names.
 static:
-	$(MAKE) -B $(PROGRAMS) CC='$(STATIC_CC)' \
+	$(MAKE) $(PROGRAMS) CC='$(STATIC_CC)' \
 		HARDEN='$(HARDEN:-fPIE=-fno-pie) $(NUMERIC)' \
 		HARDEN_LINK='$(STATIC)'
 
@@ -209,7 +219,7 @@ dist:
 
 clean:
 	rm -rf smtpd smtpd-sanitized forward forward-sanitized *.[oad] lib/*.[od] \
-		programs/*.[od] lib/.rooms $(UNITS) $(HELPERS) \
+		programs/*.[od] lib/.rooms lib/.flags $(UNITS) $(HELPERS) \
 		$(ESCAPE) $(EXAMPLES) $(BENCH) $(FUZZERS) $(FUZZERS:=.corpus)
 
 FORCE:

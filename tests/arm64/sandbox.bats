@@ -11,8 +11,8 @@ CROSS=aarch64-linux-gnu-gcc
 # for_arm64 PROGRAM: by the Makefile, which links it to the objects there are.
 for_arm64() {
 	rm -f "$ROOT/$1"
-	make -s -C "$ROOT" "$1" CC="$CROSS" HARDEN=-fno-pie \
-		HARDEN_LINK='-static -no-pie' LDFLAGS=-static
+	make -s -C "$ROOT" static STATIC_CC="$CROSS" PROGRAMS="$1" \
+		LDFLAGS=-static
 	mv "$ROOT/$1" bin
 }
 
