@@ -276,7 +276,8 @@ def alone():
 UNSEEN = {'clock_gettime', 'restart_syscall',
           'exit_group'}    # who has said all may be ended before
 # Of each, what one libc has, another libc does not call.
-EITHER = {'tgkill SIGABRT', 'tkill SIGABRT'}, {'getpid'}, {'gettid'}
+EITHER = ({'tgkill SIGABRT', 'tkill SIGABRT'}, {'getpid'}, {'gettid'},
+          {'rt_sigprocmask'})    # glibc's abort until 2.40
 TERMINAL = 'TCGETS', 'TIOCGWINSZ'    # IS_TERMINAL in the filter's table
 TRACE = 'exec strace -D -ff -qq -e signal=none -o "{0}" "{1}" "$@"\n'
 
