@@ -45,30 +45,29 @@ forward: programs/forward.o libprotocol.a
 	$(CC) $(CFLAGS) $(HARDEN_LINK) $(LDFLAGS) -o $@ programs/forward.o \
 		libprotocol.a
 
-# Objects of another compiler or other flags are of no use; "make install" takes
-# what is there.
-ifneq ($(MAKECMDGOALS),install)
-lib/.flags: FORCE
-	@echo '$(CC) $(HARDEN) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || \
-		echo '$(CC) $(HARDEN) $(CPPFLAGS) $(CFLAGS)' >$@
+# A room that went is no more in the archives; and objects of another compiler,
+# or of other flags, are made anew, but by "make install", which takes what is
+# there.
+SANITIZED = .sanitized
+lib/.rooms: WORDS = $(LIBRARY)
+lib/.flags: WORDS = $(CC) $(HARDEN) $(CPPFLAGS) $(CFLAGS)
+lib/.flags$(SANITIZED): WORDS = $(CC) $(CPPFLAGS) $(SANITIZE)
+lib/.rooms lib/.flags lib/.flags$(SANITIZED): FORCE
+	@echo '$(WORDS)' | cmp -s - $@ || echo '$(WORDS)' >$@
 
+ifneq ($(MAKECMDGOALS),install)
 $(SOURCES:.c=.o): lib/.flags
+$(SOURCES:.c=$(SANITIZED).o): lib/.flags$(SANITIZED)
 endif
 
 %.o: %.c
 	$(CC) $(STRICT) $(HARDEN) -I. $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-
-# A room that went is no more in the archives.
-lib/.rooms: FORCE
-	@echo '$(LIBRARY)' | cmp -s - $@ || echo '$(LIBRARY)' >$@
 
 libprotocol.a: $(LIBRARY:=.o) lib/.rooms
 	rm -f $@
 	$(AR) rcs $@ $(LIBRARY:=.o)
 
 # The same under AddressSanitizer and UndefinedBehaviorSanitizer.
-SANITIZED = .sanitized
-
 smtpd-sanitized: smtpd$(SANITIZED).o libprotocol$(SANITIZED).a
 	$(CC) $(SANITIZE) $(LDFLAGS) -o $@ smtpd$(SANITIZED).o \
 		libprotocol$(SANITIZED).a
@@ -219,7 +218,7 @@ dist:
 
 clean:
 	rm -rf smtpd smtpd-sanitized forward forward-sanitized *.[oad] lib/*.[od] \
-		programs/*.[od] lib/.rooms lib/.flags $(UNITS) $(HELPERS) \
+		programs/*.[od] lib/.rooms lib/.flags* $(UNITS) $(HELPERS) \
 		$(ESCAPE) $(EXAMPLES) $(BENCH) $(FUZZERS) $(FUZZERS:=.corpus)
 
 FORCE:
