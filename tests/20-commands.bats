@@ -343,7 +343,7 @@ say_and_wait() {
 	not_logged hint=
 }
 
-@test "a message whose fault the client never heard of is dropped, not refused" {
+@test "a fault that the client never heard of: the message is dropped" {
 	say "${HELLO[@]}" DATA 123456 | serve -s 5
 	codes_are 220 250 250 250 354
 	logged ' message .* dropped=yes hint="Message too large" seconds='
