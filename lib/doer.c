@@ -115,8 +115,8 @@ send_answer(struct doer *d)
 	    stops(d) ? DOER_ANSWERS_AND_STOPS : DOER_ANSWERS);
 }
 
-/* Linux tells us first, and once, that the speaker ended before it read all that
- * we said (a stop), and then what it said before. */
+/* That the speaker ended before it read all of what we said, a stop, is an
+ * error that Linux tells once, and before what the speaker said last. */
 static ssize_t
 read_packet(struct doer *d)
 {
