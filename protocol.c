@@ -213,13 +213,23 @@ latch(struct protocol *p, const struct reply *fault)
 		p->fault = *fault;
 }
 
+/* What the client did wrong, where no reply says it. */
+static const char *
+hint_of(const struct protocol *p)
+{
+	const char *hint = content_hint(&p->content);
+
+	if (hint == NULL && !p->told && p->fault.code / 100 == 5)
+		return p->fault.text;
+	return hint;
+}
+
 static void
 drop_message(struct protocol *p)
 {
 	if (p->begun)
-		p->handler->discard(p->context,
-		    p->fault.code != 0 ? &p->fault : NULL,
-		    content_hint(&p->content));
+		p->handler->discard(p->context, p->told ? &p->fault : NULL,
+		    hint_of(p));
 	p->begun = false;
 }
 
@@ -232,6 +242,7 @@ forget_transaction(struct protocol *p)
 		p->state = READY;
 	p->refused = p->deferred = false;
 	p->fault.code = 0;
+	p->told = false;
 	envelope_reset(&p->envelope);
 }
 
@@ -448,6 +459,8 @@ protocol_next(struct protocol *p)
 		commit_message(p, &verdict);
 	else
 		reply = due_reply(p);
+	if (reply == &p->fault)
+		p->told = true;
 	wire = answer(p, &(struct exchange){ .verb = p->command->verb,
 	    .line = text_span_of(&p->chunk_line), .reply = reply,
 	    .message = message });

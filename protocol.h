@@ -105,7 +105,7 @@ exchange_is_news(const struct exchange *x)
  * LMTP.  Where LMTP's commits end early (the client is gone, we are to stop) a
  * discard follows them.  A false from begin or append latches the reply that it
  * filled in, whose strings must outlive the message: the rest is read and
- * dropped, then discard is told that reply.
+ * dropped, then the client, and after it discard, is told that reply.
  *
  * The client is told 250 if and only if commit filled in 250.  The strings of
  * that reply must stay until the next call.
@@ -126,8 +126,9 @@ struct protocol_handler {
 	/* Decoded content, in pieces; valid during the call. */
 	bool (*append)(void *context, struct span data, struct reply *reply);
 	void (*commit)(void *context, size_t recipient, struct reply *reply);
-	/* why is NULL where the client gave it up or is gone; hint says what
-	 * it did wrong then, a constant string, or is NULL. */
+	/* why is the reply that the client had; NULL where it gave the message
+	 * up or is gone before there was one.  hint says what it did wrong
+	 * then, a constant string, or is NULL. */
 	void (*discard)(void *context, const struct reply *why,
 	    const char *hint);
 	/* Is the session to end as soon as it can? */
@@ -250,6 +251,7 @@ struct protocol {
 					/* it was told */
 	char chunk_text[64];
 	struct reply fault;		/* latched; code 0 if none */
+	bool told;			/* the client has heard of it */
 	size_t due, answered;		/* replies to the message */
 
 	/* a reply */

@@ -115,6 +115,18 @@ send_answer(struct doer *d)
 	    stops(d) ? DOER_ANSWERS_AND_STOPS : DOER_ANSWERS);
 }
 
+/* That the speaker ended before it read all of what we said, a stop, is an
+ * error that Linux tells once, and before what the speaker said last. */
+static ssize_t
+read_packet(struct doer *d)
+{
+	ssize_t n = read(d->pair, d->space, sizeof d->space);
+
+	if (n < 0 && errno == ECONNRESET)
+		n = read(d->pair, d->space, sizeof d->space);
+	return n;
+}
+
 /* One that fills all the space may have been cut; none is its end, whose status
  * tells why. */
 static bool
@@ -126,7 +138,7 @@ take_next(struct doer *d)
 
 	if (!await_packet(d))
 		return false;
-	n = read(d->pair, d->space, sizeof d->space);
+	n = read_packet(d);
 	if (n == sizeof d->space)
 		return refuse(d, "a packet too long");
 	since = channel_now();

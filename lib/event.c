@@ -355,7 +355,8 @@ event_no_run(struct log *l, const struct facts *f, const struct reply *reply,
 {
 	const struct spool *spool = &f->message->spool;
 
-	begin_message(l, f, reply != NULL && is_temporary(reply));
+	begin_message(l, f, spool->error != 0 ||
+	    (reply != NULL && is_temporary(reply)));
 	if (spool->error != 0) {
 		log_string(l, "spool", spool->dir);
 		log_string(l, "error", strerror(spool->error));

@@ -343,6 +343,19 @@ say_and_wait() {
 	not_logged hint=
 }
 
+@test "a fault that the client never heard of: the message is dropped" {
+	say "${HELLO[@]}" DATA 123456 | serve -s 5
+	codes_are 220 250 250 250 354
+	logged ' message .* dropped=yes hint="Message too large" seconds='
+	say "${HELLO[@]}" 'BDAT 9 LAST' 123456 | serve -s 5
+	codes_are 220 250 250 250
+	logged ' message .* dropped=yes hint="Message too large" seconds='
+	say "${HELLO[@]}" 'BDAT 8' 123456 | serve -s 5
+	codes_are 220 250 250 250 552
+	logged ' message .* reply="552 5.3.4" seconds='
+	not_logged hint=
+}
+
 @test "who ends lines in LF alone waits for ever: the log says why" {
 	local start='EHLO c\nMAIL FROM:<a@b>\nRCPT TO:<c@d>\nDATA\n'
 	say_and_wait "${start}Subject: x\n\nx\n.\nQUIT\n" -t 1
@@ -353,7 +366,7 @@ say_and_wait() {
 	octets "${start}Subject: x\r\n\r\nx\r\n" | serve
 	not_logged hint=
 	octets "${start}Subject: x\n\nx" | serve --bare-newline reject
-	logged ' message .* reply="550 5.5.2" hint="lines end in LF alone'
+	logged ' message .* dropped=yes hint="lines end in LF alone'
 	octets "${start}Subject: x\n\nx\r\n.\r\n" | serve -- false
 	codes_are 220 250 250 250 354 451
 	not_logged hint=

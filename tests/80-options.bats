@@ -327,6 +327,13 @@ refused() {
 		<"$BATS_TEST_TMPDIR/in" >"$REPLIES" 2>"$LOG"
 	logged '^<4>message id='
 	logged '^<6>close client='
+	{
+		say "${HELLO[@]}" DATA
+		head -c 1500000 /dev/zero
+	} >"$BATS_TEST_TMPDIR/cut"
+	"$SMTPD" -n mx --spool /nowhere cat \
+		<"$BATS_TEST_TMPDIR/cut" >"$REPLIES" 2>"$LOG"
+	logged '^<4>message .* spool=/nowhere error=".*" dropped=yes'
 	"$SMTPD" -n mx -r 1 --lookup \
 		'[ "$1" = help@example.org ] || exit 75' \
 		sh -c 'echo 450 4.7.1 not yet; exit 75' \

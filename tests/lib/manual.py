@@ -307,6 +307,10 @@ def looked_up(script):
     return session(SESSION[:3], '--lookup', script)[1]
 
 
+def left_in(line, *words):
+    return session([*SESSION[:4], line], *words)[1]
+
+
 def count(option, value):
     return lambda: checked(option, value, 'cat')
 
@@ -386,6 +390,11 @@ HOW = {
     'no program, and no #! line': lambda: script(b'cat\n'),
     'lines end in LF alone: a dot on one ends no message':
         lambda: session(SESSION, end='\n')[1],
+    'Message too large': lambda: left_in('x' * 9, '-s', '5'),
+    'Bare CR or LF in the message':
+        lambda: left_in('x\ry', '--bare-newline', 'reject'),
+    'Too many Received fields: mail loop':
+        lambda: left_in('\r\n'.join(101 * ['Received: x'])),
     'the command has ended': lambda: starttls('exit 3'),
     'the status was closed before the 220':
         lambda: starttls('exec 4>&-; exec sleep 300'),

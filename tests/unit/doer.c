@@ -19,6 +19,8 @@ static long long let_in;
 static int slow;			/* ms that a name takes */
 static int grace;			/* ms; short where it is to end by us */
 static unsigned names;
+static bool unread;			/* a packet to the speaker, who ends */
+					/* before the doer reads */
 
 static void
 wait_ms(int ms)
@@ -300,10 +302,12 @@ static bool
 serves(void (*speaks)(int pair))
 {
 	static struct protocol_handler handler;
+	siginfo_t how;
 	int pair[2];
 	bool good;
 
 	assert(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
+	assert(!unread || send(pair[0], "", 1, 0) == 1);
 	memset(&doer, 0, offsetof(struct doer, space));
 	doer.speaker = fork();
 	assert(doer.speaker >= 0);
@@ -314,6 +318,8 @@ serves(void (*speaks)(int pair))
 		_exit(6);
 	}
 	close(pair[1]);
+	assert(!unread || waitid(P_PID, (id_t)doer.speaker, &how,
+	    WEXITED | WNOWAIT) == 0);
 	handler = record_handler;
 	handler.forward_domain = forward_domain;
 	handler.commit = commit;
@@ -428,6 +434,13 @@ deaths(void)
 	ok(serves(ends), "and in order");
 	ok(serves(ends_and_stays) && WIFSIGNALED(doer.status),
 	    "who has said all, and stays, is ended");
+	unread = true;
+	ok(serves(ends) && doer.deeds.reason == PROTOCOL_STOP,
+	    "who ended before it read what it was told has last words, too");
+	ok(!serves(exits) && doer.deeds.error == NULL &&
+	    WIFEXITED(doer.status) && WEXITSTATUS(doer.status) == 7,
+	    "or none");
+	unread = false;
 }
 
 int

@@ -517,6 +517,54 @@ faults(void)
 	    "LMTP: once a recipient, discarded once");
 }
 
+/* Was the message dropped so, and no other? */
+static bool
+dropped(int code, const char *hint)
+{
+	bool same = s.record.hint == hint || (s.record.hint != NULL &&
+	    hint != NULL && strcmp(s.record.hint, hint) == 0);
+
+	return s.record.commits == 0 && s.record.discards == 1 &&
+	    s.record.refused.code == code && same;
+}
+
+static void
+untold(void)
+{
+	s.config.max_size = 3;
+	enter(RECIPIENT, false);
+	say(&s, "DATA");
+	feed(&s, "1234\r\n", 6);
+	protocol_end(&s.protocol, PROTOCOL_EOF);
+	ok(dropped(0, "Message too large"),
+	    "at fault, and the client gone before it was told");
+	enter(RECIPIENT, false);
+	say(&s, "DATA");
+	feed(&s, "1234\r\n.\r\n", 9);
+	protocol_end(&s.protocol, PROTOCOL_STOP);
+	ok(starts(protocol_next(&s.protocol), "421 4.3.2") &&
+	    dropped(0, "Message too large"), "or it was told to come again");
+	enter(RECIPIENT, false);
+	say(&s, "BDAT 4");
+	feed(&s, "1234", 4);
+	ok(starts(protocol_next(&s.protocol), "552") &&
+	    starts(say(&s, "RSET"), "250") && dropped(552, NULL),
+	    "it was told after a chunk, and gave the message up");
+	say(&s, "MAIL FROM:<a@b>");
+	say(&s, "RCPT TO:<c@d>");
+	say(&s, "DATA");
+	s.record.discards = 0;
+	protocol_end(&s.protocol, PROTOCOL_EOF);
+	ok(dropped(0, NULL), "which says nothing of the next one");
+	s.config.max_size = 0;
+	enter(RECIPIENT, false);
+	s.record.append_fault = (struct reply){ 452, "4.3.1", "full" };
+	say(&s, "DATA");
+	feed(&s, "1\r\n", 3);
+	protocol_end(&s.protocol, PROTOCOL_TIMEOUT);
+	ok(dropped(0, NULL), "a fault of ours is none of the client's");
+}
+
 static void
 endings(void)
 {
@@ -1605,6 +1653,7 @@ main(void)
 	browsers();
 	lmtp_replies();
 	faults();
+	untold();
 	endings();
 	s.config.lmtp = false;
 	names();

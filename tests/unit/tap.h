@@ -44,6 +44,7 @@ struct record {
 	size_t size;
 	char content[2 * 1024 * 1024];
 	struct reply refused;		/* of the last discard */
+	const char *hint;
 	struct reply verdict;		/* what commit is to say */
 	struct reply begin_fault, append_fault;	/* code 0: none */
 	enum forward_result forward;
@@ -138,10 +139,10 @@ record_discard(void *context, const struct reply *why, const char *hint)
 {
 	struct record *r = context;
 
-	(void)hint;
-	assert(r->begun);
+	assert(r->begun && (why == NULL || why->code >= 400));
 	r->begun = false;
 	r->discards++;
+	r->hint = hint;
 	r->refused = why != NULL ? *why : (struct reply){ 0, NULL, NULL };
 }
 
