@@ -267,13 +267,19 @@ next_content(struct forward *f)
 	return text_span_of(&t);
 }
 
+/* To hear 250 for what another program has left, nothing, would lose it. */
 static void
 measure_content(struct forward *f)
 {
+	const char *size = getenv("SMTP_SIZE");
+
 	begin_content(f);
 	while (next_content(f).len > 0)
 		;
 	f->mail.size = f->stuffing.octets;
+	if (f->mail.size == 0 && size != NULL && strcmp(size, "0") != 0)
+		stop(f, EX_TEMPFAIL, "nothing is left of the message",
+		    "a program has read it; </dev/stdin is all of it");
 }
 
 static void

@@ -241,6 +241,27 @@ ORCPT=rfc822;x@y.example' ]
 	[ "$(cat "$(message)")" = b ] || fail 'not from where the file stood'
 }
 
+@test "forward: a message that a filter has read up is 75; given anew it goes" {
+	run_from_smtpd() {
+		say 'EHLO client.example' 'MAIL FROM:<a@example.net>' \
+			'RCPT TO:<b@example.org>' DATA hi . QUIT |
+			serve -- sh -c "$1" "$FORWARD" "$ADDRESS:$PORT"
+	}
+	listen tcpserver
+	run_from_smtpd 'grep -c . >&2; exec "$0" "$1"'
+	reply_is 6 '451 4.3.0 '
+	logged 'nothing is left of the message'
+	not_delivered
+	run_from_smtpd 'grep -c . >&2; exec "$0" "$1" </dev/stdin'
+	reply_is 6 '250 2.0.0 '
+	rm "$BOX"/*
+	# one with no octets is whole as it is
+	say 'EHLO client.example' 'MAIL FROM:<a@example.net>' \
+		'RCPT TO:<b@example.org>' DATA . QUIT |
+		serve --no-received -- "$FORWARD" "$ADDRESS:$PORT"
+	reply_is 6 '250 2.0.0 '
+}
+
 @test "forward: an input that cannot be read is 75, and no message" {
 	export SENDER=a@example.net RECIPIENTS=b@example.org
 	listen tcpserver

@@ -637,7 +637,8 @@ broken() {
 		'+<a@b>\n<c@d>\0' '+<a@b\nSENDER=x>\0' '+<a b@c>\0' \
 		'+<a@b@c>\0' '+<a,b@c>\0' '+<a@b> <c@d>\0' '+<\xff@b>\0' \
 		'+<a\x7f@b>\0' '+<a@b\r>\0' '+<"a\tb"@c>\0' '+<a\\b@c>\0' \
-		'-a b\0' 'e<a\n@b>\0' 'e' 'eа@b' 'e<a>\0b\0c\0'; do
+		'-a b\0' 'e<a\n@b>\0' 'e' 'eа@b' 'e<a>\0b\0c\0' \
+		'+<-f@b>\0' '+-f\0' '+<a@-b>\0' 'e<-f@b>\0'; do
 		does "E=$edit|c"
 		post -- "$COMMANDS/milter" "$MILTER" -- "$CATCH"
 		told '451 4.3.0' || fail "$edit"
