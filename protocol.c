@@ -1011,7 +1011,8 @@ is_token(char c)
 }
 
 /* A browser, or a page that makes one speak to us: an HTTP verb, or
- * "Name: value", before anything that is ours. */
+ * "Name: value", before anything that is ours; or a message's header, from who
+ * did not look at the reply to DATA. */
 static bool
 is_browser(struct span line)
 {
@@ -1107,10 +1108,13 @@ dispatch(struct protocol *p, struct span line, bool whole)
 
 	if (fault != RE_NONE)
 		return fault;
-	p->spoke = true;
 	span_take_word(&line);
 	fault = check_command(p, line);
-	return fault != RE_NONE ? fault : p->command->handle(p, line);
+	if (fault == RE_NONE)
+		fault = p->command->handle(p, line);
+	/* there are clients that send the message all the same */
+	p->spoke = p->command->handle != on_data || fault == RE_DATA;
+	return fault;
 }
 
 /* For what DATA says where no RCPT was accepted. */

@@ -214,7 +214,8 @@ struct protocol {
 	enum protocol_reason reason;	/* readable: once wants is CLOSE */
 	unsigned features;		/* enum feature */
 	unsigned state;			/* enum state */
-	bool spoke;			/* a valid verb has come */
+	bool spoke;			/* a valid verb has come; no refused */
+					/* DATA since */
 	bool mailed;			/* readable: and a MAIL was taken */
 	bool extended;			/* by EHLO, not HELO */
 	bool tls;			/* the session is in it */

@@ -317,6 +317,17 @@ goes_to() {
 	codes_are 220 250 500 221
 }
 
+@test "the text of who did not look at the reply to DATA is no commands" {
+	say 'EHLO c' 'MAIL FROM:<a@b>' 'RCPT TO:<joe@elsewhere.example>' DATA \
+		'Subject: x' '' 'RCPT TO:<help@example.org>' DATA hidden . |
+		serve -d example.org
+	codes_are 220 250 250 550 554 421
+	not_delivered
+	say 'EHLO c' 'MAIL FROM:<a@b>' DATA 'RCPT TO:<c@d>' 'Host: x' QUIT |
+		serve
+	codes_are 220 250 250 503 250 500 221
+}
+
 # The lines, then silence until the program has ended.
 say_and_wait() {
 	mkfifo "$BATS_TEST_TMPDIR/in"

@@ -467,6 +467,32 @@ send_message(void)
 	feed(&s, "x\r\n.\r\n", 6);
 }
 
+/* From who did not look at the reply to DATA. */
+static void
+headers(void)
+{
+	static const int states[] = { START, READY, SENDER, CHUNK };
+	bool good = true;
+	size_t i;
+
+	for (i = 0; i < 2 * sizeof states / sizeof *states; i++) {
+		enter(states[i / 2], i % 2 == 1);
+		good = good && starts(say(&s, "DATA"), "503") &&
+		    starts(say(&s, ""), "500") &&
+		    starts(say(&s, "From: x"), "421 4.7.0") &&
+		    s.protocol.wants == PROTOCOL_CLOSE;
+		enter(states[i / 2], i % 2 == 1);
+		say(&s, "DATA");
+		good = good && starts(say(&s, "RSET"), "250") &&
+		    starts(say(&s, "From: x"), "500");
+	}
+	ok(good, "a header behind a DATA that was refused ends the session");
+	enter(RECIPIENT, false);
+	send_message();
+	protocol_next(&s.protocol);
+	ok(starts(say(&s, "From: x"), "500"), "not behind a message");
+}
+
 static void
 lmtp_replies(void)
 {
@@ -1651,6 +1677,7 @@ main(void)
 	telling();
 	limits();
 	browsers();
+	headers();
 	lmtp_replies();
 	faults();
 	untold();
