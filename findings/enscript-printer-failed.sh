@@ -1,7 +1,7 @@
 #!/bin/sh
 # enscript 1.6.5.90 prints what is on stdin, by lpr.  Where lpr fails, enscript
-# says "sent to printer", and exits 0; so it does with "-p -" where its stdout is
-# lost.  A full disk for the file of "-p" is 1.
+# says "sent to printer", and exits 0; so it does with "-p -" where its stdout
+# is lost.  A full disk for the file of "-p" is 1.
 # lpr is a script here.
 . "$(dirname "$0")/unpack"
 unpack enscript=1.6.5.90-3+b1 libpaper1=1.1.29
@@ -18,12 +18,12 @@ printed() {
 }
 # an lpr that ends with STATUS
 lpr() {
-	printf '#!/bin/sh\ncat >"$0.got"\nexit %s\n' "$1" >"$own/lpr"
+	printf '#!/bin/sh\ncat >%s\nexit %s\n' "$own/got" "$1" >"$own/lpr"
 	chmod +x "$own/lpr"
 }
 lpr 0
 printed
-[ "$status" -eq 0 ] && [ -s "$own/lpr.got" ] || exit 2
+[ "$status" -eq 0 ] && [ -s "$own/got" ] || exit 2
 lpr 1
 echo '== lpr fails'
 printed
