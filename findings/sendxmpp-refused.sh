@@ -90,7 +90,7 @@ done
 sent() {
 	rm -f "$tree/got" "$tree/over"
 	printf %b "$1" | timeout 20 perl "$tree/usr/bin/sendxmpp" -u a -p pw \
-		-j "localhost:$(cat "$tree/port")" bob@localhost 2>&1
+		-j "127.0.0.1:$(cat "$tree/port")" bob@localhost 2>&1
 	status=$?
 	until [ -s "$tree/over" ]; do
 		kill -0 "$server" || exit 2
