@@ -28,6 +28,7 @@ kept() {
 	timeout 60 perl "$tree/usr/bin/lei" q m:one@example.net OR \
 		m:two@example.net | grep -c example.net
 }
+trap 'timeout 60 perl "$tree/usr/bin/lei" daemon-kill' EXIT
 imported one
 [ "$status $(kept)" = '0 1' ] || exit 2
 echo 'there is room: exit status 0, kept: 1'
@@ -35,7 +36,6 @@ cat /dev/zero >"$tree/home/fill"
 imported two
 rm "$tree/home/fill"
 kept=$(kept)
-timeout 60 perl "$tree/usr/bin/lei" daemon-kill
 echo "no room: exit status $status, kept: $kept"
 [ "$status $kept" = '0 1' ]
 END
