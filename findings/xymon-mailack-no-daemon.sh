@@ -5,6 +5,7 @@
 # go on.  A mail that answers no alert is 3.
 . "$(dirname "$0")/unpack"
 unpack xymon=4.3.30-1+b2 libpcre3=2:8.39-15
+LD_LIBRARY_PATH=$tree/lib/x86_64-linux-gnu:$LD_LIBRARY_PATH
 # answered SUBJECT: port 1 is nobody's
 answered() {
 	printf '%s\n' 'From: ann@example.net' "Subject: $1" '' \
