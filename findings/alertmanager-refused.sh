@@ -1,8 +1,9 @@
 #!/bin/sh
 # Prometheus Alertmanager 0.25.0, email_configs.  An alert that is refused at
-# RCPT, by 451 or by 550, fails and comes again: "will retry later".  One that is
-# refused behind the message, by 451 too, is "Notify success" in its log: it is
-# not sent again before repeat_interval, which is four hours unless it is set.
+# RCPT, by 451 or by 550, fails and comes again: "will retry later".  One that
+# is refused behind the message, by 451 too, is "Notify success" in its log: it
+# is not sent again before repeat_interval, which is four hours unless it is
+# set.
 . "$(dirname "$0")/unpack"
 unpack prometheus-alertmanager=0.25.0-1+b4
 unshare -rm true || exit 2

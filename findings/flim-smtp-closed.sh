@@ -1,8 +1,9 @@
 #!/bin/sh
-# FLIM 1.14.9, whose smtp.el sends the mail of Wanderlust, under Emacs 28.2.  Where
-# the server closes the connection behind the message, and says nothing, as one
-# does that was killed, smtp-send-buffer takes the reply to the last RCPT, 250,
-# for the verdict, and succeeds: the mail is nowhere.  A 451 there is an error.
+# FLIM 1.14.9, whose smtp.el sends the mail of Wanderlust, under Emacs 28.2.
+# Where the server closes the connection behind the message, and says nothing,
+# as one does that was killed, smtp-send-buffer takes the reply to the last
+# RCPT, 250, for the verdict, and succeeds: the mail is nowhere.  A 451 there is
+# an error.
 . "$(dirname "$0")/unpack"
 unpack flim=1:1.14.9+0.20230205-1 apel=10.8+0.20220720-1 \
 	emacs-nox=1:28.2+1-15+deb12u4 emacs-common=1:28.2+1-15+deb12u4 \

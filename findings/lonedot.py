@@ -13,7 +13,7 @@ MALLORY, ROOT = '<mallory@example.com>', '<root@example.org>'
 
 def mails(command, text):
     """Its exit status, for its port and that text, and the mails that came: of
-    each the sender, the recipient, and the lines of LINES that are in its text."""
+    each the sender, the recipient, and which of LINES it has."""
     envelope, came = [], []
 
     def to_line(line):

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Mail::Mailer of MailTools 2.21 by "smtp" does not look at the replies to MAIL,
-# RCPT and DATA.  Where one of two recipients is refused, close() is true.  Where
-# all are, so that the server says 503 to DATA, close() is false, but the message
-# has gone to the server all the same, line by line, as commands: a text that has
-# RCPT and DATA in it is another mail, to whom it likes.
+# RCPT and DATA.  Where one of two recipients is refused, close() is true.
+# Where all are, so that the server says 503 to DATA, close() is false, but the
+# message has gone to the server all the same, line by line, as commands: a text
+# that has RCPT and DATA in it is another mail, to whom it likes.
 . "$(dirname "$0")/unpack"
 unpack libmailtools-perl=2.21-2 libtimedate-perl=2.3300-2
 cat >"$tree/send.pl" <<'END'

@@ -19,9 +19,9 @@ END
 lib=$tree/usr/lib/nim/lib
 "$tree/usr/bin/nim" c --skipCfg --skipUserCfg --lib:"$lib" --path:"$lib/pure" \
 	--path:"$lib/core" --path:"$lib/posix" --path:"$lib/pure/collections" \
-	--path:"$lib/wrappers" --path:"$lib/pure/concurrency" --passC:-w -d:ssl \
-	--hints:off --nimcache:"$tree/cache" -o:"$tree/send" "$tree/send.nim" ||
-	exit 2
+	--path:"$lib/wrappers" --path:"$lib/pure/concurrency" --hints:off \
+	--passC:-w -d:ssl --nimcache:"$tree/cache" -o:"$tree/send" \
+	"$tree/send.nim" || exit 2
 PYTHONPATH=$(dirname "$0") python3 -B - "$tree/send" <<'END'
 import sys
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # PEAR's Mail 1.4.1 and Net_SMTP 1.10.1, with "pipelining" => true.  They send
-# MAIL, RCPT and DATA without waiting, and look at the reply to DATA, not at that
-# of each recipient, nor at the one behind the message: where one of two
+# MAIL, RCPT and DATA without waiting, and look at the reply to DATA, not at
+# that of each recipient, nor at the one behind the message: where one of two
 # recipients is refused, or the whole message, by 451 or 550, or the connection
 # closes with no verdict, send() is true.  Without pipelining it is an error.
 . "$(dirname "$0")/unpack"

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Pike 8.0.1738, Protocols.SMTP.Client.  send_message doubles the dot behind CR LF
-# and makes CR LF of LF, but in one pass: the dot behind an LF that becomes a CR
-# LF is not doubled.  So a line that is a lone dot ends the mail, and what stands
-# behind it is commands: it may be another mail.  simple_mail makes CR LF of LF
-# before, but not where the text has a CR LF anywhere, as here at its end.
+# Pike 8.0.1738, Protocols.SMTP.Client.  send_message doubles the dot behind CR
+# LF and makes CR LF of LF, but in one pass: the dot behind an LF that becomes a
+# CR LF is not doubled.  So a line that is a lone dot ends the mail, and what
+# stands behind it is commands: it may be another mail.  simple_mail makes CR LF
+# of LF before, but not where the text has a CR LF anywhere, as here at its end.
 . "$(dirname "$0")/unpack"
 unpack pike8.0-core=8.0.1738-1+b2 libgmp10=2:6.2.1+dfsg1-1.1
 PIKE_MODULE_PATH=$tree/usr/lib/pike8.0/modules

@@ -1,8 +1,8 @@
 #!/bin/sh
-# sendmailR 1.4-0 for R.  It joins the lines of its text by CR LF, and doubles no
-# dot: a line that begins with one comes without it, and one that is a lone dot
-# ends the mail.  What stands behind it is commands, it may be another mail, and
-# sendmail() returns 221, which is success.
+# sendmailR 1.4-0 for R.  It joins the lines of its text by CR LF, and doubles
+# no dot: a line that begins with one comes without it, and one that is a lone
+# dot ends the mail.  What stands behind it is commands, it may be another mail,
+# and sendmail() returns 221, which is success.
 . "$(dirname "$0")/unpack"
 unpack r-cran-sendmailr=1.4-0-1 r-cran-base64enc=0.1-3-3 \
 	r-base-core=4.2.2.20221110-2 \
