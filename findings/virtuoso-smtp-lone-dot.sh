@@ -1,7 +1,7 @@
 #!/bin/sh
-# Virtuoso 7.2.5, its SQL function smtp_send.  It sends the text as it is: a line
-# that begins with a dot comes without it, and one that is a lone dot ends the
-# mail.  What stands behind it is commands, it may be another mail, and the
+# Virtuoso 7.2.5, its SQL function smtp_send.  It sends the text as it is: a
+# line that begins with a dot comes without it, and one that is a lone dot ends
+# the mail.  What stands behind it is commands, it may be another mail, and the
 # function returns 0, which is success.
 . "$(dirname "$0")/unpack"
 unpack virtuoso-opensource-7-bin=7.2.5.1+dfsg1-0.3 \
