@@ -1,4 +1,5 @@
 """For scripts here: an SMTP server on loopback whose replies they choose."""
+import contextlib
 import socket
 import threading
 
@@ -7,10 +8,10 @@ REPLIES = {b'EHLO': b'250-mx\r\n250 8BITMIME', b'DATA': b'354 go',
 
 
 def talk(client, greeting, to_line, to_message):
-    with client, client.makefile('rwb') as file:
+    with client, client.makefile('rb') as file:
         def say(reply):
-            file.write(reply + b'\r\n')
-            file.flush()
+            with contextlib.suppress(ConnectionError):  # gone, without it
+                client.sendall(reply + b'\r\n')
 
         say(greeting())
         content = None
