@@ -49,11 +49,11 @@ forward: programs/forward.o libprotocol.a
 # or of other flags, are made anew, but by "make install", which takes what is
 # there.
 SANITIZED = .sanitized
-lib/.rooms: WORDS = $(LIBRARY)
-lib/.flags: WORDS = $(CC) $(HARDEN) $(CPPFLAGS) $(CFLAGS)
-lib/.flags$(SANITIZED): WORDS = $(CC) $(CPPFLAGS) $(SANITIZE)
+lib/.rooms: export WORDS = $(LIBRARY)
+lib/.flags: export WORDS = $(CC) $(HARDEN) $(CPPFLAGS) $(CFLAGS)
+lib/.flags$(SANITIZED): export WORDS = $(CC) $(CPPFLAGS) $(SANITIZE)
 lib/.rooms lib/.flags lib/.flags$(SANITIZED): FORCE
-	@echo '$(WORDS)' | cmp -s - $@ || echo '$(WORDS)' >$@
+	@echo "$$WORDS" | cmp -s - $@ || echo "$$WORDS" >$@
 
 ifneq ($(MAKECMDGOALS),install)
 $(SOURCES:.c=.o): lib/.flags
