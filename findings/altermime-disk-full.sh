@@ -2,8 +2,6 @@
 # altermime 0.3.10 adds a disclaimer to the message in a file, in its place.
 # Where there is no room for that, it leaves the file empty, says nothing, and
 # exits 0: whoever looks at that sends an empty message on.
-# The disk is full here by the limit for the size of files, with its signal
-# ignored, so that a write fails by EFBIG, as it would by ENOSPC.
 . "$(dirname "$0")/unpack"
 unpack altermime=0.3.10-12
 altered() {
@@ -14,12 +12,8 @@ altered() {
 	} >"$tree/mail"
 	echo disclaimer >"$tree/disclaimer"
 	before=$(wc -c <"$tree/mail")
-	(
-		trap '' XFSZ
-		ulimit -f "$1"
-		exec "$tree/usr/bin/altermime" --input="$tree/mail" \
-			--disclaimer="$tree/disclaimer"
-	)
+	in_room "$1" "$tree/usr/bin/altermime" --input="$tree/mail" \
+		--disclaimer="$tree/disclaimer"
 	status=$?
 	after=$(wc -c <"$tree/mail")
 	echo "room: $1, exit status: $status, octets: $before, $after"

@@ -4,8 +4,6 @@
 # Where there is no room for them the files there are empty, or end in the
 # middle; it prints "Written message with ID", and exits 0.  A folder that is
 # not there is 2.
-# The disk is full here by the limit for the size of files, with its signal
-# ignored, so that a write fails by EFBIG, as it would by ENOSPC.
 . "$(dirname "$0")/unpack"
 unpack gammu-smsd=1.42.0-8 libgsmsd8=1.42.0-8 libgammu8=1.42.0-8 \
 	libbluetooth3=5.66-1+deb12u2 libdbi1=0.9.0-6 \
@@ -22,12 +20,9 @@ printf '%s\n' '[gammu]' 'port = /dev/null' 'connection = at' '[smsd]' \
 injected() {
 	mkdir -p "$own/outbox"
 	rm -f "$own/outbox/"*
-	(
-		trap '' XFSZ
-		ulimit -f "$1"
-		echo 'the printer burns' | exec "$tree/usr/bin/gammu-smsd-inject" \
-			-c "$own/conf" TEXT 12345
-	) >"$own/said" 2>&1
+	echo 'the printer burns' |
+		in_room "$1" "$tree/usr/bin/gammu-smsd-inject" \
+			-c "$own/conf" TEXT 12345 >"$own/said" 2>&1
 	status=$?
 	grep Written "$own/said"
 	octets=$(find "$own/outbox" -type f -exec cat {} + | wc -c)

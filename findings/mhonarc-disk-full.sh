@@ -3,8 +3,6 @@
 # pages.  Where there is no room for it, it says nothing, and exits 0.  The page
 # of the message before, which it writes anew for its links, is empty then too,
 # and so is its database: with room again it takes nothing more, by 255.
-# The disk is full here by the limit for the size of files, with its signal
-# ignored, so that a write fails by EFBIG, as it would by ENOSPC.
 . "$(dirname "$0")/unpack"
 unpack mhonarc=2.6.19-2.2
 out=$tree/out
@@ -12,12 +10,9 @@ mkdir "$out"
 added() {
 	printf '%s\n' 'From: ann@example.net' "Subject: $1" \
 		"Message-ID: <$1@example.net>" \
-		'Date: Mon, 30 Nov 2026 06:00:00 +0000' '' "body of $1" | (
-		trap '' XFSZ
-		ulimit -f "$2"
-		exec perl -I "$tree/usr/share/mhonarc" \
+		'Date: Mon, 30 Nov 2026 06:00:00 +0000' '' "body of $1" |
+		in_room "$2" perl -I "$tree/usr/share/mhonarc" \
 			"$tree/usr/bin/mhonarc" -add -quiet -outdir "$out" 2>&1
-	)
 	status=$?
 	echo "message $1, room: $2, exit status: $status, octets:" \
 		"$(wc -c <"$out/.mhonarc.db"), of pages:" \

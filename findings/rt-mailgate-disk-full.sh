@@ -5,8 +5,6 @@
 # way, by memory, for a file that cannot be made, and says 75 for what else goes
 # wrong.
 # Request Tracker is a server on loopback here that says "ok" to everything.
-# The disk is full by the limit for the size of files, with its signal ignored,
-# so that a write fails by EFBIG, as it would by ENOSPC.
 . "$(dirname "$0")/unpack"
 unpack rt5-clients=5.0.3+dfsg-3~deb12u7 libwww-perl=6.68-1 \
 	libhttp-message-perl=6.44-1 liburi-perl=5.17-1 \
@@ -15,7 +13,7 @@ unpack rt5-clients=5.0.3+dfsg-3~deb12u7 libwww-perl=6.68-1 \
 	libio-html-perl=1.004-3 libtry-tiny-perl=0.31-2 \
 	libtimedate-perl=2.3300-2 libclone-perl=0.46-1
 PERL5LIB=$tree/usr/share/perl5:$tree/usr/lib/x86_64-linux-gnu/perl5/5.36
-export PERL5LIB
+export PERL5LIB TMPDIR="$tree"
 cat >"$tree/server.py" <<'END'
 import http.server, sys
 
@@ -38,10 +36,7 @@ END
 timeout 60 python3 "$tree/server.py" "$tree" &
 server=$!
 trap 'kill "$server"; rm -rf "$tree"' EXIT
-until [ -s "$tree/port" ]; do
-	kill -0 "$server" || exit 2
-	sleep 0.1
-done
+await "$tree/port" "$server"
 {
 	printf 'From: ann@example.net\nSubject: x\n\n'
 	yes body | head -n 10000
@@ -49,13 +44,9 @@ done
 } >"$tree/mail"
 posted() {
 	rm -f "$tree/posted"
-	(
-		trap '' XFSZ
-		ulimit -f "$1"
-		TMPDIR=$tree exec perl "$tree/usr/bin/rt-mailgate-5" \
-			--queue general \
-			--url "http://127.0.0.1:$(cat "$tree/port")"
-	) <"$tree/mail" 2>&1
+	in_room "$1" perl "$tree/usr/bin/rt-mailgate-5" --queue general \
+		--url "http://127.0.0.1:$(cat "$tree/port")" \
+		<"$tree/mail" 2>&1
 	status=$?
 	grep -q 'the end' "$tree/posted" && whole=yes || whole=no
 	echo "room: $1, exit status: $status," \

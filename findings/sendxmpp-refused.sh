@@ -83,19 +83,13 @@ END
 timeout 100 python3 -B "$tree/server.py" "$tree" &
 server=$!
 trap 'kill "$server"; rm -rf "$tree"' EXIT
-until [ -s "$tree/port" ]; do
-	kill -0 "$server" || exit 2
-	sleep 0.1
-done
+await "$tree/port" "$server"
 sent() {
 	rm -f "$tree/got" "$tree/over"
 	printf %b "$1" | timeout 20 perl "$tree/usr/bin/sendxmpp" -u a -p pw \
 		-j "127.0.0.1:$(cat "$tree/port")" bob@localhost 2>&1
 	status=$?
-	until [ -s "$tree/over" ]; do
-		kill -0 "$server" || exit 2
-		sleep 0.1
-	done
+	await "$tree/over" "$server"
 	[ -s "$tree/got" ] && got=yes || got=no
 	echo "exit status $status, arrived: $got"
 }

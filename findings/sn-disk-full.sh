@@ -3,8 +3,6 @@
 # snstore keep it in a newsgroup.  Where there is room for the beginning of it
 # only, both exit 0, and the article cannot be read: "Corrupt body".  No room
 # for the beginning is 2.
-# The disk is full here by the limit for the size of files, with its signal
-# ignored, so that a write fails by EFBIG, as it would by ENOSPC.
 . "$(dirname "$0")/unpack"
 unpack sn=0.3.8-12
 PATH=$tree/usr/sbin:$PATH
@@ -19,11 +17,7 @@ posted() {
 			"Message-ID: <$1@example.net>" ''
 		yes body | head -n "$2"
 		echo "the end of $1"
-	} | (
-		trap '' XFSZ
-		ulimit -f "$3"
-		exec snmail -s test 2>&1
-	)
+	} | in_room "$3" snmail -s test 2>&1
 	status=$?
 	kept=$(sncat local.test:1-99 2>&1 | grep -c "the end of $1")
 	echo "$1, room $3: exit status $status, whole: $kept"
