@@ -215,9 +215,8 @@ decode_step(struct content *c)
 
 #ifdef __SSE2__
 
-/* Octets of a block, a bit each, and of a short copy; the bits that such a copy
- * covers behind the lowest. */
-enum { BLOCK = 64, LANE = 16, NEAR = (2 << LANE) - 2 };
+/* Octets of a block, a bit each, and of a short copy. */
+enum { BLOCK = 64, LANE = 16 };
 
 /* Bit i: octets[i] is o. */
 static inline uint64_t
@@ -235,23 +234,35 @@ places(const char *octets, char o)
 	    lane(octets + 3 * LANE, o) << 3 * LANE;
 }
 
+/* Whether a lane reaches from behind each of them to the next, or to the end. */
+static inline bool
+are_close(uint64_t go)
+{
+	uint64_t reached = go | go << 1;
+
+	reached |= reached << 2;
+	reached |= reached << 4;
+	reached |= reached << 8;
+	return (reached | (go - 1)) == UINT64_MAX;	/* or before the first */
+}
+
 /* Copies a block without the octets that are to go; returns how many those are.
  * Behind each of them a copy begins, over what the one before had too much: of
- * a lane, or of a block where the next that goes is farther. */
+ * a lane where they are close, as short lines have them. */
 static size_t
 squeeze(char *to, const char *from, uint64_t go)
 {
-	const char *rest;
 	size_t gone = 0, i;
 
 	memcpy(to, from, BLOCK);
-	for (; go != 0; gone++) {
+	if (are_close(go))
+		for (; go != 0; go &= go - 1, gone++) {
+			i = (size_t)__builtin_ctzll(go);
+			memcpy(to + i - gone, from + i + 1, LANE);
+		}
+	for (; go != 0; go &= go - 1, gone++) {
 		i = (size_t)__builtin_ctzll(go);
-		rest = from + i + 1;
-		go &= go - 1;
-		memcpy(to + i - gone, rest, LANE);
-		if ((go >> i & NEAR) == 0)
-			memcpy(to + i - gone + LANE, rest + LANE, BLOCK - LANE);
+		memcpy(to + i - gone, from + i + 1, BLOCK);
 	}
 	return gone;
 }
