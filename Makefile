@@ -7,7 +7,9 @@ PREFIX = /usr/local
 SBINDIR = $(PREFIX)/sbin
 MANDIR = $(PREFIX)/share/man
 
-STRICT = -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic \
+# Files of more than 2 GiB, and days after 2038, where a word has 32 bits, too.
+WIDE = -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+STRICT = -std=c11 -D_POSIX_C_SOURCE=200809L $(WIDE) -Wall -Wextra -Wpedantic \
 	-Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla
 HARDEN = -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
 HARDEN_LINK = -pie -Wl,-z,relro,-z,now
@@ -50,8 +52,8 @@ forward: programs/forward.o libprotocol.a
 # there.
 SANITIZED = .sanitized
 lib/.rooms: export WORDS = $(LIBRARY)
-lib/.flags: export WORDS = $(CC) $(HARDEN) $(CPPFLAGS) $(CFLAGS)
-lib/.flags$(SANITIZED): export WORDS = $(CC) $(CPPFLAGS) $(SANITIZE)
+lib/.flags: export WORDS = $(CC) $(STRICT) $(HARDEN) $(CPPFLAGS) $(CFLAGS)
+lib/.flags$(SANITIZED): export WORDS = $(CC) $(STRICT) $(CPPFLAGS) $(SANITIZE)
 lib/.rooms lib/.flags lib/.flags$(SANITIZED): FORCE
 	@echo "$$WORDS" | cmp -s - $@ || echo "$$WORDS" >$@
 

@@ -268,6 +268,17 @@ refused() {
 	[ "$status" -eq 64 ]
 }
 
+@test "a command of more than 2 GiB, of a day after 2038: ok, on 32 bits too" {
+	local command=$BATS_TEST_TMPDIR/command
+	printf '#!/bin/sh\nexit 0\n' >"$command"
+	truncate -s 3G "$command" # a hole
+	chmod +x "$command"
+	touch -d 2040-01-01 "$command"
+	run "$SMTPD" --check "$command"
+	[ "$status" -eq 0 ] || fail "$output"
+	[ "$output" = ok ]
+}
+
 @test "--check hints at an option behind the command, which is the command's" {
 	local word
 	for word in --domain --domain=example.org --check; do

@@ -27,6 +27,10 @@ manual() {
 	manual diagnostics
 }
 
+@test "every refusal that is smtpd's own stands in the manual's REPLIES" {
+	manual replies
+}
+
 @test "the manual's source has lines below 80 columns, and no folder in it" {
 	manual style
 }

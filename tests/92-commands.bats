@@ -573,8 +573,9 @@ answered_at_rcpt() {
 @test "dispatch: each address its command; others are unknown" {
 	make_maildir
 	copy dispatch \
-		"s|exec maildir .* ;;|exec $COMMANDS/maildir $BOX/Maildir ;;|
-		s|exec ticket .* ;;|exec $COMMANDS/ticket $BOX/db ;;|"
+		"s|^lib=.*|lib=$COMMANDS|
+		s|/home/joe/Maildir|$BOX/Maildir|
+		s|\"[^\"]*/tickets.db\"|$BOX/db|"
 	n=0
 	for address in joe Joe@b joe+box@b postmaster; do
 		TO=("$address")
@@ -586,6 +587,10 @@ answered_at_rcpt() {
 	posted '250 2.0.0 Ticket 1' -r 1 -- "$COPY"
 	TO=(void@example.org)
 	posted '250 2.0.0 Ok' -r 1 -- "$COPY"
+	TO=(team@example.org)
+	(stand_in forward 'echo "250 2.0.0 $*: $RECIPIENTS" | paste -sd" "' &&
+		post -r 1 -- "$COPY")
+	told '250 2.0.0 127.0.0.1:25: ann@example.org bob@example.org'
 	for address in joey '"joe "@b' 'j*@b' "${ODD[@]}"; do
 		TO=("$address")
 		posted '550 5.1.1' -r 1 -- "$COPY"

@@ -444,6 +444,16 @@ def diagnostics():
                         % re.escape(row), log, re.M), row, '\nbut:', log)
 
 
+def replies():
+    codes = [' '.join(filter(None, found)) for name in (
+        'replies.c', 'listener.c') for found in re.findall(
+            r'\{ ([45]\d\d), (?:"([\d.]+)"|NULL)', text('lib/' + name))]
+    said = re.findall(r'(?m)^\.It Li "(.*)"$', section('REPLIES'))
+    check(len(said) > 30 and len(set(said)) == len(said), said)
+    # of spool's, which is in verdict.c among those of exit statuses
+    check(set(said) == {*codes, '452 4.3.1'}, set(said) ^ {*codes})
+
+
 # ---- as it is written ----
 
 def style():

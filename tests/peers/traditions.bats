@@ -26,6 +26,7 @@ told() {
 		MAILDIR=$BOX
 		DEFAULT=$BOX/default
 		LOGFILE=$BOX/procmail.log
+		LOCKSLEEP=1
 		:0:
 		* ^Subject:.*launch
 		launch

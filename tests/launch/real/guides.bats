@@ -42,21 +42,34 @@ chat() {
 	HOOK=$!
 }
 
+# alarms option ...: as the page's device with a password.
+alarms() {
+	inside swaks --server 127.0.0.1 --tls --auth LOGIN --auth-user ups \
+		--auth-password secret --from ups@alarm.example.org "$@" \
+		>"$REPLIES"
+}
+
 @test "alarms in a chat: each as it looks, and no word of it is markup" {
 	WITH=chat
 	follow alarms.md
 	diff "$BATS_TEST_TMPDIR/posted" - <<-'END_OF_IT'
 		POST /hooks/xyz application/json
 		{"text":"⚠ Battery low\nInput voltage 0 V. Load &lt;60 %."}
+		POST /hooks/xyz application/json
+		{"text":"Battery full\nThis is a test mailing"}
 	END_OF_IT
 	kill "$HOOK"
 	wait "$HOOK" || HOOK=
-	! inside swaks --server 127.0.0.1 --from ups@alarm.example.org \
-		--to chat@alarm.example.org >"$REPLIES" || fail 'it is lost'
+	! alarms --to chat@alarm.example.org || fail 'it is lost'
 	grep -q '451 4.3.0' "$REPLIES" || fail
-	! inside swaks --server 127.0.0.1 --to ann@example.net >"$REPLIES" ||
-		fail
-	grep -q '550 5.7.1' "$REPLIES" || fail
+	! inside swaks --server 127.0.0.1 --to chat@alarm.example.org \
+		>"$REPLIES" || fail 'without a password'
+	grep -q '530 5.7.0' "$REPLIES" || fail
+	# swaks takes the 251 for a refusal
+	! say 'Subject: elsewhere' | inside curl -sv -m 20 -k --ssl-reqd -T - \
+		-u ups:secret --mail-from ups@alarm.example.org \
+		--mail-rcpt ann@example.net smtp://127.0.0.1/c || fail
+	grep -q '550 5.7.1 No relaying' "$BATS_TEST_TMPDIR/said" || fail
 }
 
 # scans ADDRESS [option ...]: from there, as the page's scanner.

@@ -70,7 +70,7 @@ scanned() {
 	inside bash -eu <"$BATS_TEST_TMPDIR/page" >"$REPLIES" 2>&1 || fail
 	grep -qx 0 "$REPLIES"
 	scanned 1
-	until_true inside systemctl --quiet is-active smtpd-listen
+	until_true inside systemctl --quiet is-active smtpd-devices
 	line=$(grep '^swaks' "$ROOT/doc/printer.md")
 	until_true inside sh -c "$line" >"$REPLIES"
 	scanned 2
