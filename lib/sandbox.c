@@ -262,11 +262,12 @@ take_limits(void)
 	    (file || setrlimit(RLIMIT_FSIZE, &none) == 0);
 }
 
-/* It hears of signals from the other one. */
+/* It hears of signals from the other one; and a handler, as who accepts leaves
+ * one for SIGCHLD, would return by a call that the filter kills for. */
 static void
 ignore_signals(void)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
 	struct sigaction act = { .sa_handler = SIG_IGN };
 	size_t i;
 

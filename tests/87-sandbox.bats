@@ -62,6 +62,10 @@ escape() {
 	escape limits
 }
 
+@test "no signal's handler is left to it, where smtpd listens too" {
+	escape of_listener
+}
+
 @test "when a message came, and how long it took, is counted from DATA on" {
 	escape begun
 }

@@ -598,6 +598,24 @@ def limits():
         client.finish()
 
 
+def of_listener():
+    """Who accepts has handlers, and the call by which one returns would kill
+    it."""
+    with Apart(ends=to_listener) as client:
+        client.script((EHLO,))
+        [doer] = children(client.process.pid)
+        [pid] = children(doer)
+        until('it is locked up', lambda: status(pid, 'Seccomp') == '2')
+        check(int(status(pid, 'SigCgt'), 16) == 0, 'a handler')
+        os.kill(pid, signal.SIGCHLD)
+        client.deliver()
+        client.send(QUIT)
+        client.rest()
+        client.process.terminate()
+        client.exit()
+    log_lacks('reason=speaker')
+
+
 def environment():
     """Of the one run."""
     [name] = [name for name in os.listdir(BOX) if name.endswith('.env')]
