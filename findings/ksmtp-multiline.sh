@@ -48,8 +48,8 @@ END
 (
 	cd "$tree/usr" && qt=include/x86_64-linux-gnu/qt5 &&
 		g++ -std=c++17 -fPIC -w -Iinclude/KPim -Iinclude/KPim/KSMTP \
-			-Iinclude/KF5/KCoreAddons -I$qt -I$qt/QtCore \
-			-I$qt/QtNetwork ../send.cc -o ../send \
+			-Iinclude/KF5/KCoreAddons -I"$qt" -I"$qt/QtCore" \
+			-I"$qt/QtNetwork" ../send.cc -o ../send \
 			-Llib/x86_64-linux-gnu -Wl,--allow-shlib-undefined \
 			-lKPimSMTP -lKF5CoreAddons -lQt5Network -lQt5Core
 ) || exit 2

@@ -44,7 +44,8 @@ modules=$(echo "$tree"/usr/lib/php/2*)
 # status FILE [free]: its exit status.
 status() {
 	"$tree/usr/bin/php8.2" -n -d "extension_dir=$modules" \
-		-d extension=mbstring -d extension=mailparse -d display_errors=0 \
+		-d extension=mbstring -d extension=mailparse \
+		-d display_errors=0 \
 		"$tree/parts.php" ${2+"$2"} <"$1" >"$tree/said"
 	echo $?
 }
