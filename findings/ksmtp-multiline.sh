@@ -56,8 +56,11 @@ END
 PYTHONPATH=$(dirname "$0") python3 -B - "$tree/send" <<'END'
 import subprocess
 import sys
+import threading
 
 import smtpserver
+
+threading.excepthook = lambda error: None  # it leaves without QUIT
 
 
 def result(verb, reply):
