@@ -1,9 +1,9 @@
 #!/bin/sh
 # dmarc_receive of Mail::DMARC 1.20211209 puts the DMARC report in a mail into a
-# database, by "--file /dev/stdin".  A report that comes again, as when the reply
-# to it was lost, is found by its number, and stays one; its rows are added once
-# more, so that each message in it counts twice.  It exits 0, also where the
-# mail holds no report.
+# database, by "--file /dev/stdin".  A report that comes again, as when the
+# reply to it was lost, is found by its number, and stays one; its rows are
+# added once more, so that each message in it counts twice.  It exits 0, also
+# where the mail holds no report.
 . "$(dirname "$0")/unpack"
 unpack libmail-dmarc-perl=1.20211209-4 libclass-inspector-perl=1.36-3 \
 	libconfig-tiny-perl=2.28-2 libdata-optlist-perl=0.113-1 \
