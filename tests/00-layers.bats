@@ -102,19 +102,19 @@ CALCULATES+='|fdelt|__errno_location|__stack_chk_fail(_local)?|__[a-z]*(di|ti)[3
 names_of() {
 	case $1 in
 	clock) echo 'clock_gettime time gettimeofday' ;;
-	descriptors) echo 'read write pread pwrite lseek(64)? recv send close dup.*
+	descriptors) echo 'read write pread pwrite lseek recv send close dup.*
 		fcntl ioctl isatty poll ppoll select pselect shutdown
 		[gs]etsockopt socket(pair)? connect bind listen accept.* pipe.*' ;;
 	environment) echo '.*env environ' ;;
 	exit) echo '_?exit _Exit abort' ;;
-	files) echo 'f?open(at)?(64)? fopen.* unlink.* mk.*temp(64)? memfd_create
-		l?f?stat(64)? fchmod access rename.* .*dir(64)? dirfd' ;;
+	files) echo 'f?open(at)? fopen.* unlink.* mk.*temp memfd_create
+		l?f?stat fchmod access rename.* .*dir dirfd' ;;
 	heap) echo 'malloc calloc realloc free strdup mmap munmap madvise' ;;
 	host) echo 'gethostname getopt.* opt.* getpid sysconf syscall getpeername
 		getsockname' ;;
-	lock) echo 'prctl (__)?setrlimit(64)? getppid' ;;
+	lock) echo 'prctl (__)?setrlimit getppid' ;;
 	names) echo '.*addrinfo gai_strerror' ;;
-	print) echo 'f?printf tmpfile(64)? fileno stderr fwrite' ;;
+	print) echo 'f?printf tmpfile fileno stderr fwrite' ;;
 	processes) echo 'fork vfork posix_spawn.* exec.* wait.* kill system
 		popen setpgid' ;;
 	signals) echo 'sig(action|procmask|nal|suspend)' ;;
@@ -129,13 +129,16 @@ object() {
 	esac
 }
 
-# needs: a room and a name that it calls, a line; offers: a room and a name that
-# it has for others.
+# needs: a room and a name that it calls, less what checked and wide functions
+# have around it, a line; offers: a room and a name that it has for others.
 setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return
 	for room in $(rooms); do
 		nm -u "$(object "$room")" | sed "s/.* /$room /; s/@.*//
-			s/ __\(.*\)_\(chk\|2\)\$/ \1/" >>needs
+			s/ __\(.*\)_\(chk\|2\)\$/ \1/
+			s/ __\([a-z]*\)\(64\)\?_time64\$/ \1/
+			s/ __\([a-z_]*\)64\$/ \1/
+			s/ \([a-z]*\)64\$/ \1/" >>needs
 		nm -g --defined-only "$(object "$room")" |
 			sed "s/.* /$room /" >>offers
 	done
