@@ -27,10 +27,11 @@ def talk(client, greeting, to_line, to_message):
                 break
 
 
-def start(to_message, to_line=lambda line: None, greeting=lambda: b'220 mx'):
+def start(to_message, to_line=lambda line: None, greeting=lambda: b'220 mx',
+          port=0):
     """Its port.  It says what these return: to a message, to a line (None: the
     usual), and first of all."""
-    listener = socket.create_server(('127.0.0.1', 0))
+    listener = socket.create_server(('127.0.0.1', port))
 
     def serve():
         while True:
