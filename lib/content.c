@@ -248,7 +248,7 @@ are_close(uint64_t go)
 
 /* Copies a block without the octets that are to go; returns how many those are.
  * Behind each of them a copy begins, over what the one before had too much: of
- * a lane where they are close, as short lines have them. */
+ * a block, or of a lane where they are close, as in short lines. */
 static size_t
 squeeze(char *to, const char *from, uint64_t go)
 {
